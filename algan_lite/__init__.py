@@ -1,0 +1,39 @@
+"""Active learning for generative adversarial networks, small enough to read in one sitting.
+
+Axis letters, used in every shape: R runs, N batch, M candidates, C classes, K modes, H heads of D.
+Latents are (..., N, latent_dim), samples (..., N, *sample), logits (..., N); the dots are an optional runs axis (R).
+"""
+
+from algan_lite import data, losses, models, stats
+from algan_lite.batch import Batch, make_batch
+from algan_lite.config import Equilibrium, TrainConfig
+from algan_lite.history import History, TrainingDiverged
+from algan_lite.losses import LOSSES
+from algan_lite.metrics import METRICS
+from algan_lite.regularizers import REGULARIZERS
+from algan_lite.sampling import SAMPLERS
+from algan_lite.selection import STRATEGIES, Selection, select_noise
+from algan_lite.training import train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LOSSES",
+    "METRICS",
+    "REGULARIZERS",
+    "SAMPLERS",
+    "STRATEGIES",
+    "Batch",
+    "Equilibrium",
+    "History",
+    "Selection",
+    "TrainConfig",
+    "TrainingDiverged",
+    "data",
+    "losses",
+    "make_batch",
+    "models",
+    "select_noise",
+    "stats",
+    "train",
+]

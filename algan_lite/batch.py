@@ -1,0 +1,113 @@
+"""Floor 0: everything that an objective may need, drawn and computed beforehand, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from algan_lite.losses import Loss, resolve_loss
+from algan_lite.models import heads_of
+from algan_lite.rng import draw, resolve
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the two players see in one step. An optional runs axis leads every tensor.
+
+    Attributes:
+        x_real: Real samples, (..., N, *sample), in data units.
+        x_fake: G's samples, (..., N, *sample), attached to G's graph.
+        z: The latents of ``x_fake``, (..., N, latent_dim).
+        loss: The loss pair.
+        heads_real: Logits of every head of D on the reals, (H, ..., N).
+        heads_fake: The same on the fakes.
+        weights: Weights of a sum over the fakes, (..., N), or None for the mean.
+        z2: A second draw of latents, (..., N, latent_dim).
+        noise: Uniform draws on [0, 1) for interpolation and perturbation, (..., N, *sample).
+        state: Moving averages of the mean logits: ``real`` and ``fake``, (...).
+    """
+
+    x_real: Tensor
+    x_fake: Tensor
+    z: Tensor
+    loss: Loss
+    heads_real: Tensor
+    heads_fake: Tensor
+    weights: Tensor | None = None
+    z2: Tensor | None = None
+    noise: Tensor | None = None
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def logits_real(self) -> Tensor:
+        """D's logits on the reals, (..., N): the mean over the heads."""
+        return _mean_head(self.heads_real)
+
+    @property
+    def logits_fake(self) -> Tensor:
+        """D's logits on the fakes, (..., N): the mean over the heads."""
+        return _mean_head(self.heads_fake)
+
+
+def player_loss(player: str, batch: Batch) -> Tensor:
+    """Return the loss of ``D`` or ``G`` on the batch, (...): the mean over D's heads, each judged by itself."""
+    pair = batch.loss.D if player == "D" else batch.loss.G
+    if batch.heads_real.shape[0] == 1:
+        return pair(batch.heads_real[0], batch.heads_fake[0], batch.weights)
+    weights = None if batch.weights is None else batch.weights.expand_as(batch.heads_fake)
+    return pair(batch.heads_real, batch.heads_fake, weights).mean(0)
+
+
+def _mean_head(heads: Tensor) -> Tensor:
+    return heads[0] if heads.shape[0] == 1 else heads.mean(0)
+
+
+def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, decay: float = 0.99) -> dict[str, Tensor]:
+    """Return exponential moving averages of the mean logits, without the bias towards their start.
+
+    Args:
+        state: Earlier averages (empty at the start): ``real``, ``fake`` and ``weight``, each (...).
+        real: Logits on reals, (..., N).
+        fake: Logits on fakes, (..., N).
+        decay: Share of the old average that is kept, in [0, 1).
+    """
+    mean = {"real": real.detach().mean(-1), "fake": fake.detach().mean(-1)}
+    weight = state["weight"] * decay + (1 - decay) if state else torch.full_like(mean["real"], 1 - decay)
+    if not state:
+        return {**mean, "weight": weight}
+    # A running mean whose first terms count as much as the weight collected so far allows.
+    return {k: torch.lerp(state[k], mean[k], (1 - decay) / weight) for k in mean} | {"weight": weight}
+
+
+def make_batch(
+    G: nn.Module, D: nn.Module, x_real: Tensor, z: Tensor, loss: str | Loss = "non_saturating", seed: int = 0
+) -> Batch:
+    """Return a batch with every field filled, for trying a loss or a regularizer by hand.
+
+    Args:
+        G: Maps (..., N, latent_dim) to samples (..., N, *sample).
+        D: Maps samples to logits (..., N).
+        x_real: Reals, (..., N, *sample).
+        z: Latents, (..., N, latent_dim), with the same N.
+        loss: Name in ``LOSSES``, or a ``Loss``.
+        seed: Seed of ``z2`` and ``noise``, at least 0.
+
+    Raises:
+        ValueError: If the leading axes of ``x_real`` and ``z`` differ, or D does not return one logit a sample.
+    """
+    lead = tuple(z.shape[:-1])
+    if tuple(x_real.shape[: len(lead)]) != lead:
+        raise ValueError(f"x_real must begin with the axes of z, {lead}; got {tuple(x_real.shape)}")
+    generator = resolve(None, seed, "penalties")
+    noise = draw(generator, x_real.shape, x_real.device, "uniform").to(x_real.dtype)
+    z2 = draw(generator, z.shape, z.device).to(z.dtype)
+    x_real = x_real.detach().requires_grad_()
+    x_fake = G(z)
+    heads_real, heads_fake = heads_of(D, x_real), heads_of(D, x_fake)
+    if tuple(heads_real.shape[1:]) != lead:
+        raise ValueError(f"D must return one logit a sample, {lead}; got {tuple(heads_real.shape[1:])}")
+    state = update_averages({}, heads_real.mean(0), heads_fake.mean(0))
+    return Batch(x_real, x_fake, z, resolve_loss(loss), heads_real, heads_fake, z2=z2, noise=noise, state=state)

@@ -1,0 +1,59 @@
+"""Floor 0: tensors and plain values in one file: safetensors with JSON in its header, no pickle, written atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+_KEY = "algan_lite"
+
+
+def save_checkpoint(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], values: Mapping[str, object]) -> None:
+    """Write a checkpoint so that ``path`` holds either the old file or the whole new one, whenever the power fails.
+
+    Args:
+        path: The file to write; its folder is made if it is missing.
+        tensors: Names to tensors of any dtype, shape and device.
+        values: Plain JSON values.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Copies: safetensors refuses tensors that share memory or are not contiguous.
+    data = save({k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}, {_KEY: json.dumps(dict(values))})
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """Return the tensors (on the CPU) and the plain values of a checkpoint.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not a whole checkpoint of this package.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no checkpoint at {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except SafetensorError as error:
+        raise ValueError(f"checkpoint must be a whole safetensors file; {path} is not: {error}") from error
+    if _KEY not in metadata:
+        raise ValueError(f"checkpoint must have been written by algan_lite; {path} was not")
+    return tensors, json.loads(metadata[_KEY])

@@ -1,0 +1,129 @@
+"""Floor 2: every setting of a training run, in one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+
+import torch
+from torch import Tensor
+
+from algan_lite.checks import check_choice, check_integer, check_number
+from algan_lite.losses import Loss, resolve_loss
+from algan_lite.regularizers import REGULARIZERS
+from algan_lite.selection import STRATEGIES, keep_schedule
+
+LambdaSetting = float | Tensor | Callable[[int], float | Tensor]
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """A stopping rule: held-out D can no longer tell reals from fakes. It is a rule and not a proof.
+
+    D's accuracy is the share of held-out pairs in which the real has the higher realness; 1/2 is chance.
+    """
+
+    tolerance: float = 0.05  # largest distance of the accuracy from 1/2, in (0, 1/2]
+    patience: int = 3  # checks in a row that must agree, >= 1
+    every: int = 100  # steps between two checks, >= 1
+    num_samples: int = 1024  # held-out pairs a check, >= 1
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        check_number("tolerance", self.tolerance, 0, 0.5, open_low=True)
+        for name in ("patience", "every", "num_samples"):
+            check_integer(name, getattr(self, name), 1)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of ``train()``. Every field is checked when the config is made."""
+
+    num_steps: int = 3000  # steps of G, >= 1
+    batch_size: int = 256  # N: reals and fakes a step, >= 1
+    loss: str | Loss = "non_saturating"  # name in LOSSES, or a Loss of your own
+    regularizers: Mapping[str, LambdaSetting] = field(default_factory=dict)  # name -> lambda: number, (R,), or f(step)
+    strategy: str = "random"  # name in STRATEGIES: which noise G trains on
+    strategy_options: Mapping[str, object] = field(default_factory=dict)  # for example {"temperature": 0.5}
+    pool_factor: int = 1  # M / N: candidates for each latent that is used, >= 1
+    reweight: bool = False  # undo the bias of the pick by importance weights
+    keep_decay: float | None = None  # share of the batch still kept after each epoch, in (0, 1]; None: all of it
+    keep_floor: float = 0.5  # smallest share that is kept, in (0, 1]
+    steps_per_epoch: int = 100  # steps that count as an epoch for keep_decay, >= 1
+    d_fakes: str = "all"  # fakes that D sees: "all" (plain draws) or "selected" (those that G trains on)
+    d_steps: int = 1  # steps of D for each step of G, >= 1
+    lr: float = 1e-3  # Adam's learning rate of G, and of D unless lr_D is given, > 0
+    lr_D: float | None = None  # Adam's learning rate of D, > 0
+    betas: tuple[float, float] = (0.5, 0.999)  # Adam's decay rates, each in [0, 1]
+    ema_decay: float = 0.999  # share of the old average of G's weights kept each step, in [0, 1]
+    equilibrium: Equilibrium | None = None  # when to stop early; None: never
+    log_every: int = 10  # steps between two rows of the history, >= 1
+
+    def __post_init__(self) -> None:
+        """Check every field; the message names the field, its range and the value."""
+        resolve_loss(self.loss)
+        check_choice("strategy", self.strategy, STRATEGIES)
+        check_choice("d_fakes", self.d_fakes, ("all", "selected"))
+        for name in ("num_steps", "batch_size", "pool_factor", "steps_per_epoch", "d_steps", "log_every"):
+            check_integer(name, getattr(self, name), 1)
+        check_number("lr", self.lr, 0, open_low=True)
+        if self.lr_D is not None:
+            check_number("lr_D", self.lr_D, 0, open_low=True)
+        for name, value in (("betas[0]", self.betas[0]), ("betas[1]", self.betas[1]), ("ema_decay", self.ema_decay)):
+            check_number(name, value, 0, 1)
+        check_number("keep_floor", self.keep_floor, 0, 1, open_low=True)
+        self._check_keep()
+        for name, lam in self.regularizers.items():
+            check_choice("regularizers", name, REGULARIZERS)
+            _check_lambda(name, lam)
+
+    def _check_keep(self) -> None:
+        if self.keep_decay is None:
+            return
+        check_number("keep_decay", self.keep_decay, 0, 1, open_low=True)
+        if not STRATEGIES[self.strategy].ranks or self.reweight:
+            raise ValueError(
+                "keep_decay needs a strategy that ranks its latents, and reweight=False; "
+                f"got strategy={self.strategy!r}, reweight={self.reweight}"
+            )
+
+    def lams(self, step: int, device: torch.device | str) -> dict[str, float | Tensor]:
+        """Return lambda for each regularizer at ``step``: schedules called, tensors on ``device``."""
+        values = {name: lam(step) if callable(lam) else lam for name, lam in self.regularizers.items()}
+        return {name: v.to(device) if isinstance(v, Tensor) else v for name, v in values.items()}
+
+    def keep(self, step: int) -> int | None:
+        """Return how many of the N latents count at ``step``, or None for all."""
+        if self.keep_decay is None:
+            return None
+        return keep_schedule(step, self.steps_per_epoch, self.batch_size, self.keep_decay, self.keep_floor)
+
+    def needs(self, player: str) -> set[str]:
+        """Return which fields of the batch the player's regularizers need."""
+        entries = [REGULARIZERS[name] for name in self.regularizers]
+        return {need for entry in entries if entry.concerns(player) for need in entry.needs}
+
+    def describe(self) -> dict[str, object]:
+        """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain["loss"] = resolve_loss(self.loss).name
+        plain["regularizers"] = {name: _plain_lambda(lam) for name, lam in self.regularizers.items()}
+        plain["strategy_options"] = dict(self.strategy_options)
+        plain["betas"] = list(self.betas)
+        plain["equilibrium"] = None if self.equilibrium is None else asdict(self.equilibrium)
+        return plain
+
+
+def _check_lambda(name: str, lam: LambdaSetting) -> None:
+    if callable(lam):
+        return
+    if not isinstance(lam, Tensor):
+        check_number(f"regularizers[{name!r}]", lam, 0)
+    elif lam.ndim > 1 or bool((~torch.isfinite(lam) | (lam < 0)).any()):
+        raise ValueError(f"regularizers[{name!r}] must be a number or a tensor (R,) in [0, inf); got {lam}")
+
+
+def _plain_lambda(lam: LambdaSetting) -> object:
+    if callable(lam):
+        return f"schedule {getattr(lam, '__name__', type(lam).__name__)}"
+    return lam.tolist() if isinstance(lam, Tensor) else float(lam)

@@ -1,0 +1,106 @@
+"""Floor 3: what happens inside one step, as pure functions of networks, draws and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from algan_lite.batch import Batch, update_averages
+from algan_lite.config import TrainConfig
+from algan_lite.losses import resolve_loss
+from algan_lite.models import heads_of
+from algan_lite.rng import Stream
+from algan_lite.selection import Selection, select_noise
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Everything random in one step of D. An optional runs axis leads every tensor.
+
+    Attributes:
+        x_real: Reals, (..., N, *sample).
+        z_pool: Candidates, (..., M, latent_dim); the first N of them are a plain draw.
+        z2: A second plain draw, (..., N, latent_dim), where a regularizer needs it.
+        noise: Uniform draws, (..., N, *sample), where a regularizer needs them.
+    """
+
+    x_real: Tensor
+    z_pool: Tensor
+    z2: Tensor | None = None
+    noise: Tensor | None = None
+
+
+def choose_noise(
+    G: nn.Module, D: nn.Module, z_pool: Tensor, config: TrainConfig, step: int, generator: Stream
+) -> Selection:
+    """Step 2: return the N latents of the pool that G will train on, with their weights."""
+    return select_noise(
+        G,
+        D,
+        z_pool,
+        config.batch_size,
+        config.strategy,
+        reweight=config.reweight,
+        keep=config.keep(step),
+        loss=config.loss,
+        generator=generator,
+        **config.strategy_options,
+    )
+
+
+def classify(
+    G: nn.Module, D: nn.Module, draws: Draws, chosen: Selection, x_fake: Tensor, config: TrainConfig,
+    averages: Mapping[str, Tensor],
+) -> tuple[Batch, dict[str, Tensor]]:
+    """Step 4: return D's view of reals and fakes, and the moving averages after it.
+
+    With ``d_fakes="all"`` D sees the first N candidates, a plain draw; with ``"selected"`` it sees what G trains on,
+    with the same weights, so that its optimum compares the data with the selected law.
+    """
+    needs, z, weights = config.needs("D"), chosen.z, _weights(chosen, config)
+    if config.d_fakes == "all" and config.strategy != "random":
+        z, weights = draws.z_pool[..., : config.batch_size, :], None
+        x_fake = G(z)
+    x_real = draws.x_real.requires_grad_() if "x_real" in needs else draws.x_real
+    heads_real, heads_fake = heads_of(D, x_real), heads_of(D, x_fake)
+    if "state" in needs:
+        averages = update_averages(averages, heads_real.mean(0), heads_fake.mean(0))
+    batch = Batch(
+        x_real, x_fake, z, resolve_loss(config.loss), heads_real, heads_fake, weights, draws.z2, draws.noise, averages
+    )
+    return batch, dict(averages)
+
+
+def reclassify(D: nn.Module, batch: Batch, chosen: Selection, x_fake: Tensor, config: TrainConfig) -> Batch:
+    """Step 5, second half: return the batch on which G is updated: its own noise, before the new D."""
+    fresh = batch.loss.paired or "logits_real" in config.needs("G")
+    heads_real = heads_of(D, batch.x_real) if fresh else batch.heads_real.detach()
+    return replace(
+        batch, x_fake=x_fake, z=chosen.z, weights=_weights(chosen, config), heads_real=heads_real, heads_fake=heads_of(D, x_fake)
+    )
+
+
+def _weights(chosen: Selection, config: TrainConfig) -> Tensor | None:
+    """Return None where every latent counts 1/N: the plain mean, so that no selection is the plain GAN exactly."""
+    return chosen.weights if config.reweight or config.keep_decay is not None else None
+
+
+@torch.no_grad()
+def held_out_accuracy(G: nn.Module, D: nn.Module, x_real: Tensor, z: Tensor, config: TrainConfig) -> Tensor:
+    """Return the share of pairs in which the real has the higher realness, (...); ties count one half.
+
+    It is 1/2 for a D that cannot tell, whatever the loss and whatever offset D has.
+
+    Args:
+        G: The generator.
+        D: The discriminator.
+        x_real: Held-out reals, (..., n, *sample).
+        z: Plain latents, (..., n, latent_dim).
+        config: Says which loss gives the logits their meaning.
+    """
+    realness = resolve_loss(config.loss).realness
+    ahead = realness(D(x_real)) - realness(D(G(z)))
+    return ((ahead > 0).float() + (ahead == 0).float() / 2).mean(-1)

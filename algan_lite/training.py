@@ -1,0 +1,151 @@
+"""Floor 5: the article's six steps as one training loop, for one GAN and for an ensemble of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from algan_lite.checks import check_integer
+from algan_lite.config import TrainConfig
+from algan_lite.history import History
+from algan_lite.regularizers import objective
+from algan_lite.rng import draw
+from algan_lite.sources import Source, take
+from algan_lite.state import TrainState
+from algan_lite.step import Draws, choose_noise, classify, held_out_accuracy, reclassify
+
+
+def train(
+    G: nn.Module,
+    D: nn.Module,
+    source: Source,
+    config: TrainConfig | None = None,
+    *,
+    seed: int | Sequence[int] = 0,
+    callbacks: Iterable[Callable[[TrainState], None]] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 500,
+    resume: bool = False,
+    progress: bool | None = None,
+) -> History:
+    """Train G and D in place, on the device that they are on.
+
+    Args:
+        G: Maps latents (..., N, latent_dim) to samples; an ``Ensemble`` trains R runs at once.
+        D: Maps samples to logits (..., N).
+        source: Gives the reals: ``source.sample(n, generator=...)``.
+        config: Every setting; the defaults of ``TrainConfig`` if left out.
+        seed: Run k of an ensemble uses ``seed + k``, or the k-th of a sequence.
+        callbacks: Called after every step with the ``TrainState``.
+        checkpoint: File to save to every ``checkpoint_every`` steps and at the end.
+        checkpoint_every: Steps between two saves, >= 1.
+        resume: Continue from ``checkpoint`` if it exists.
+        progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
+
+    Returns:
+        The history; ``history.frame()`` is a ``pandas.DataFrame``.
+
+    Raises:
+        TrainingDiverged: If the loss has stopped being finite in every run.
+        ValueError: If G and D do not fit each other, or the checkpoint belongs to other settings.
+    """
+    # 1. Initialize G and D: the weights are theirs already; optimizers and random streams follow from the seed.
+    config = config or TrainConfig()
+    state = TrainState.start(G, D, config, seed)
+    saver = _Saver(state, checkpoint, checkpoint_every, resume)
+    for step in _steps(state, progress):
+        lams = config.lams(step, state.device)
+        for _ in range(config.d_steps):
+            draws = _draw(state, source)
+            # 2. G chooses its noise from D's feedback.
+            chosen = choose_noise(G, D, draws.z_pool, config, step, state.streams["selection"])
+            # 3. G generates samples.
+            x_fake = G(chosen.z)
+            # 4. D classifies real and generated samples.
+            batch, state.averages = classify(G, D, draws, chosen, x_fake, config, state.averages)
+            # 5. Update D ...
+            terms_D = objective("D", G, D, batch, lams)
+            state.minimize("D", terms_D["total"])
+        # ... and then G, which now faces the new D.
+        terms_G = objective("G", G, D, reclassify(D, batch, chosen, x_fake, config), lams)
+        state.minimize("G", terms_G["total"])
+        # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
+        state.finish_step(terms_D, terms_G, chosen.num_calls * config.d_steps)
+        stop = _at_equilibrium(state, source)
+        state.record(terms_D, terms_G, batch)
+        for callback in callbacks:
+            callback(state)
+        saver.after_step()
+        if stop:
+            break
+    saver.finish()
+    return state.history
+
+
+def _draw(state: TrainState, source: Source) -> Draws:
+    """Draw what one step of D needs, each purpose from its own stream."""
+    config, device, streams = state.config, state.device, state.streams
+    size, needs = config.batch_size, config.needs("D") | config.needs("G")
+    x_real = source.sample(size, generator=streams["data"], device=device)
+    shape = (size, state.G.latent_dim)
+    # One stream a block: the first N candidates are the same in every arm, however large its pool.
+    blocks = [draw(streams[f"candidates {j}"], shape, device) for j in range(config.pool_factor)]
+    z2 = draw(streams["second candidates"], shape, device) if "z2" in needs else None
+    own = x_real.shape[state.lead :]
+    noise = draw(streams["penalties"], own, device, "uniform") if "noise" in needs else None
+    return Draws(x_real, blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=-2), z2, noise)
+
+
+def _at_equilibrium(state: TrainState, source: Source) -> bool:
+    """Check the stopping rule where a check is due; return whether it holds in every run that is left."""
+    rule = state.config.equilibrium
+    if rule is None or state.step % rule.every:
+        return state.stopped
+    x_real = _held_out(source, rule.num_samples, state)
+    z = draw(state.streams["held-out"], (rule.num_samples, state.G.latent_dim), state.device)
+    state.note_accuracy(held_out_accuracy(state.G, state.D, x_real, z, state.config))
+    return state.stopped
+
+
+def _held_out(source: Source, n: int, state: TrainState) -> Tensor:
+    """Draw reals that D was not trained on: from the validation part, or afresh from an endless source."""
+    stream, device = state.streams["held-out"], state.device
+    part = getattr(source, "validation", None)
+    if part is None:
+        return source.sample(n, generator=stream, device=device)
+    return take(part, draw(stream, (n,), part.device, "index", high=len(part))).to(device)
+
+
+def _steps(state: TrainState, progress: bool | None) -> Iterator[int]:
+    """Yield the steps that are left, behind a progress bar."""
+    shown = os.environ.get("ALGAN_LITE_PROGRESS", "1") != "0" if progress is None else progress
+    steps = range(state.step, state.step if state.stopped else state.config.num_steps)
+    bounds = {"initial": state.step, "total": state.config.num_steps}
+    return iter(tqdm(steps, desc="train", unit="step", leave=False, file=sys.stdout, disable=not shown, **bounds))
+
+
+class _Saver:
+    """Loads a checkpoint at the start, and saves one every so often and at the end."""
+
+    def __init__(self, state: TrainState, path: str | os.PathLike[str] | None, every: int, resume: bool) -> None:
+        self.state, self.path, self.every = state, path, check_integer("checkpoint_every", every, 1)
+        if resume and path is None:
+            raise ValueError("resume=True needs checkpoint=, the file to continue from; got None")
+        if resume and Path(path).exists():
+            state.load(path)
+
+    def after_step(self) -> None:
+        """Save where a save is due."""
+        if self.path is not None and self.state.step % self.every == 0:
+            self.state.save(self.path)
+
+    def finish(self) -> None:
+        """Save the end."""
+        if self.path is not None:
+            self.state.save(self.path)
