@@ -15,7 +15,7 @@ STAMP = $$( (pwd; cat requirements.txt pyproject.toml) | cksum)
 STALE := $(shell { [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(STAMP)" ] && $(PY) -c pass; } 2>/dev/null || echo yes)
 
 # Two workers on one thread each: on two cores this beats one worker on two threads.
-TEST_ENV = OMP_NUM_THREADS=1 ALGAN_LITE_PROFILE=$${ALGAN_LITE_PROFILE:-smoke} MPLBACKEND=Agg
+TEST_ENV = OMP_NUM_THREADS=1 ALGAN_LITE_PROGRESS=0 ALGAN_LITE_PROFILE=$${ALGAN_LITE_PROFILE:-smoke}
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope -o filterwarnings=default
 
 .PHONY: help env book serve test lint unit doctest notebooks slow coverage format bench audit wheel clean
@@ -47,10 +47,10 @@ lint: env ## ruff on Python files and notebooks
 	@$(PY) -m ruff format --check .
 
 unit: env ## the fast tests
-	@$(TEST_ENV) $(PY) -m pytest -q -n 2 tests
+	@$(TEST_ENV) MPLBACKEND=Agg $(PY) -m pytest -q -n 2 tests
 
 doctest: env ## the examples of the docstrings
-	@$(TEST_ENV) $(PY) -m pytest -q --doctest-modules algan_lite
+	@$(TEST_ENV) MPLBACKEND=Agg $(PY) -m pytest -q --doctest-modules algan_lite
 
 notebooks: env ## run every notebook with nbval (ALGAN_LITE_PROFILE=smoke unless set)
 	@$(TEST_ENV) $(PY) -m pytest -q $(NBVAL) book

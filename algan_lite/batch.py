@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.losses import Loss, resolve_loss
-from algan_lite.models import heads_of
+from algan_lite.networks import heads_of
 from algan_lite.rng import draw, resolve
 
 
@@ -82,6 +82,20 @@ def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, dec
     return {k: torch.lerp(state[k], mean[k], (1 - decay) / weight) for k in mean} | {"weight": weight}
 
 
+def judge(D: nn.Module, x_real: Tensor, x_fake: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the logits of every head of D on reals and fakes, each (H, ..., N).
+
+    Raises:
+        ValueError: If D does not return one logit a sample; (N, 1) would pass for N runs.
+    """
+    lead = tuple(z.shape[:-1])
+    heads = heads_of(D, x_real), heads_of(D, x_fake)
+    if any(tuple(logits.shape[1:]) != lead for logits in heads):
+        shapes = " and ".join(str(tuple(logits.shape[1:])) for logits in heads)
+        raise ValueError(f"D must return one logit a sample, {lead}; got {shapes}")
+    return heads
+
+
 def make_batch(
     G: nn.Module, D: nn.Module, x_real: Tensor, z: Tensor, loss: str | Loss = "non_saturating", seed: int = 0
 ) -> Batch:
@@ -106,8 +120,6 @@ def make_batch(
     z2 = draw(generator, z.shape, z.device).to(z.dtype)
     x_real = x_real.detach().requires_grad_()
     x_fake = G(z)
-    heads_real, heads_fake = heads_of(D, x_real), heads_of(D, x_fake)
-    if tuple(heads_real.shape[1:]) != lead:
-        raise ValueError(f"D must return one logit a sample, {lead}; got {tuple(heads_real.shape[1:])}")
+    heads_real, heads_fake = judge(D, x_real, x_fake, z)
     state = update_averages({}, heads_real.mean(0), heads_fake.mean(0))
     return Batch(x_real, x_fake, z, resolve_loss(loss), heads_real, heads_fake, z2=z2, noise=noise, state=state)

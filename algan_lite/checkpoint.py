@@ -26,7 +26,9 @@ def save_checkpoint(path: str | os.PathLike[str], tensors: Mapping[str, Tensor],
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Copies: safetensors refuses tensors that share memory or are not contiguous.
-    data = save({k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}, {_KEY: json.dumps(dict(values))})
+    data = save(
+        {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}, {_KEY: json.dumps(dict(values))}
+    )
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from algan_lite.checks import check_choice, check_integer, check_number
-from algan_lite.losses import Loss, resolve_loss
+from algan_lite.losses import LOSSES, Loss, resolve_loss
 from algan_lite.regularizers import REGULARIZERS
 from algan_lite.selection import STRATEGIES, keep_schedule
 
@@ -54,7 +55,7 @@ class TrainConfig:
     d_steps: int = 1  # steps of D for each step of G, >= 1
     lr: float = 1e-3  # Adam's learning rate of G, and of D unless lr_D is given, > 0
     lr_D: float | None = None  # Adam's learning rate of D, > 0
-    betas: tuple[float, float] = (0.5, 0.999)  # Adam's decay rates, each in [0, 1]
+    betas: tuple[float, float] = (0.5, 0.999)  # Adam's decay rates, each in [0, 1)
     ema_decay: float = 0.999  # share of the old average of G's weights kept each step, in [0, 1]
     equilibrium: Equilibrium | None = None  # when to stop early; None: never
     log_every: int = 10  # steps between two rows of the history, >= 1
@@ -64,18 +65,36 @@ class TrainConfig:
         resolve_loss(self.loss)
         check_choice("strategy", self.strategy, STRATEGIES)
         check_choice("d_fakes", self.d_fakes, ("all", "selected"))
+        self._check_strategy()
         for name in ("num_steps", "batch_size", "pool_factor", "steps_per_epoch", "d_steps", "log_every"):
             check_integer(name, getattr(self, name), 1)
         check_number("lr", self.lr, 0, open_low=True)
         if self.lr_D is not None:
             check_number("lr_D", self.lr_D, 0, open_low=True)
-        for name, value in (("betas[0]", self.betas[0]), ("betas[1]", self.betas[1]), ("ema_decay", self.ema_decay)):
+        for name, value in (*zip(("betas[0]", "betas[1]"), self.betas, strict=False), ("ema_decay", self.ema_decay)):
             check_number(name, value, 0, 1)
+        if len(self.betas) != 2 or max(self.betas) >= 1:
+            raise ValueError(f"betas must be two numbers in [0, 1); got {self.betas!r}")
         check_number("keep_floor", self.keep_floor, 0, 1, open_low=True)
         self._check_keep()
         for name, lam in self.regularizers.items():
             check_choice("regularizers", name, REGULARIZERS)
             _check_lambda(name, lam)
+
+    def _check_strategy(self) -> None:
+        """Refuse now what the first step would refuse."""
+        entry, options = STRATEGIES[self.strategy], self.strategy_options
+        if unknown := sorted(set(options) - set(entry.options)):
+            known = ", ".join(entry.options) or "no options"
+            raise ValueError(f"strategy_options of {self.strategy!r} must be among {known}; got {', '.join(unknown)}")
+        for name, value in options.items():
+            entry.options[name].check(f"strategy_options[{name!r}]", value)
+        if self.reweight and not (entry.has_probability or options.get("uniform_share", 0)):
+            raise ValueError(f"reweight=True needs a strategy that leaves the choice to chance; got {self.strategy!r}")
+        if self.equilibrium is not None and not isinstance(self.equilibrium, Equilibrium):
+            raise TypeError(f"equilibrium must be an Equilibrium or None; got {self.equilibrium!r}")
+        if not isinstance(self.regularizers, Mapping):
+            raise TypeError(f"regularizers must be a mapping name -> lambda; got {self.regularizers!r}")
 
     def _check_keep(self) -> None:
         if self.keep_decay is None:
@@ -87,9 +106,17 @@ class TrainConfig:
                 f"got strategy={self.strategy!r}, reweight={self.reweight}"
             )
 
-    def lams(self, step: int, device: torch.device | str) -> dict[str, float | Tensor]:
-        """Return lambda for each regularizer at ``step``: schedules called, tensors on ``device``."""
+    def lams(self, step: int, device: torch.device | str, runs: int | None = None) -> dict[str, float | Tensor]:
+        """Return lambda for each regularizer at ``step``: schedules called, tensors on ``device``.
+
+        Raises:
+            ValueError: If a tensor does not hold one value for each of the ``runs`` (None: one GAN, one value).
+        """
         values = {name: lam(step) if callable(lam) else lam for name, lam in self.regularizers.items()}
+        for name, lam in values.items():
+            if isinstance(lam, Tensor) and tuple(lam.shape) not in ((), (runs,)):
+                wanted = "()" if runs is None else f"() or ({runs},)"
+                raise ValueError(f"regularizers[{name!r}] must have shape {wanted}; got {tuple(lam.shape)}")
         return {name: v.to(device) if isinstance(v, Tensor) else v for name, v in values.items()}
 
     def keep(self, step: int) -> int | None:
@@ -105,11 +132,11 @@ class TrainConfig:
 
     def describe(self) -> dict[str, object]:
         """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain["loss"] = resolve_loss(self.loss).name
+        plain = {f.name: _plain_number(getattr(self, f.name)) for f in fields(self)}
+        plain["loss"] = _plain_loss(resolve_loss(self.loss))
         plain["regularizers"] = {name: _plain_lambda(lam) for name, lam in self.regularizers.items()}
-        plain["strategy_options"] = dict(self.strategy_options)
-        plain["betas"] = list(self.betas)
+        plain["strategy_options"] = {name: _plain_number(value) for name, value in self.strategy_options.items()}
+        plain["betas"] = [float(beta) for beta in self.betas]
         plain["equilibrium"] = None if self.equilibrium is None else asdict(self.equilibrium)
         return plain
 
@@ -121,6 +148,20 @@ def _check_lambda(name: str, lam: LambdaSetting) -> None:
         check_number(f"regularizers[{name!r}]", lam, 0)
     elif lam.ndim > 1 or bool((~torch.isfinite(lam) | (lam < 0)).any()):
         raise ValueError(f"regularizers[{name!r}] must be a number or a tensor (R,) in [0, inf); got {lam}")
+
+
+def _plain_number(value: object) -> object:
+    """Return a NumPy number as Python's, for JSON."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _plain_loss(loss: Loss) -> object:
+    """Return a loss's name; of one that is not in the table also a few of its values, since names may be alike."""
+    if LOSSES.get(loss.name) is loss:
+        return loss.name
+    logits = torch.tensor([-3.0, -0.5, 0.1, 2.0], device="cpu")
+    pair = loss.D(logits, logits.flip(0)), loss.G(logits, logits.flip(0))
+    return [loss.name, *(f"{value.item():.5g}" for value in pair)]
 
 
 def _plain_lambda(lam: LambdaSetting) -> object:

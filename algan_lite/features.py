@@ -2,7 +2,7 @@
 
 They stand where papers put the Inception network, and are not that: distances on these features are
 comparable within this book only. The classifier was trained on MNIST's training images with small
-moves and light noise, and on noise, blends and shuffled pieces labeled "any digit", so that it is not
+moves and light noise, and on noise, shuffled pieces and blends labeled as undecided, so that it is not
 confident about what is no digit (``tools/train_classifier.py``). It has seen real training images:
 hold fakes against a test part.
 """
@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import leaky_relu, relu
 
 WEIGHTS_PATH = Path(__file__).parent / "assets" / "classifier.safetensors"
-WEIGHTS_SHA256 = "5634bca22e6142da3680f069a1aada66d91cbe152737e45679ca1e914a8355a6"
+WEIGHTS_SHA256 = "c3bec52d1a82a20a85247022ed81df2c9c74b7087bc22ec618a0ecae4e32bce7"
 FEATURE_DIM = 64
 CHUNK = 512  # images a forward pass: about 50 MB of activations
 
@@ -37,11 +37,11 @@ class DigitClassifier(nn.Module):
         self.out = nn.Linear(FEATURE_DIM, 10)
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the penultimate layer, (N, 64) and >= 0, of images (N, 1, 28, 28) in [-1, 1]."""
+        """Return the penultimate layer, (N, 64), of images (N, 1, 28, 28) in [-1, 1]."""
         h = relu(self.conv1(x))  # (N, 16, 28, 28)
         h = relu(self.conv2(h))  # (N, 32, 14, 14)
         h = nn.functional.max_pool2d(relu(self.conv3(h)), 2)  # (N, 64, 7, 7) -> (N, 64, 3, 3)
-        return relu(self.hidden(h.flatten(1)))
+        return leaky_relu(self.hidden(h.flatten(1)), 0.1)  # leaky: a feature that dies would be a constant in distances
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, 10) of images (N, 1, 28, 28) in [-1, 1]."""
@@ -63,7 +63,7 @@ def digit_features(x: Tensor) -> Tensor:
         x: Images (..., N, 1, 28, 28) in [-1, 1].
 
     Returns:
-        (..., N, 64) float32, >= 0, on the device of ``x``, without gradient.
+        (..., N, 64) float32, on the device of ``x``, without gradient.
 
     Raises:
         TypeError: If ``x`` is not a floating-point tensor.

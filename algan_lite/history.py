@@ -31,7 +31,7 @@ class History:
         G_ema: G with its weights averaged over training (its moving average, not the last iterate).
         steps: Steps at which a row was recorded.
         columns: Name -> recorded values, one tensor (R,) for each entry of ``steps``.
-        diverged_at: First step at which each run's loss was not finite, (R,); -1 where it always was.
+        diverged_at: First step (counted as in ``steps``) whose loss was not finite, (R,); -1 where it always was.
         equilibrium_at: Step at which the stopping rule first held, (R,); -1 where it never did.
         num_calls: Candidates passed through G and D only to choose, summed over the steps, in each run.
     """

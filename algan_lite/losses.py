@@ -178,7 +178,9 @@ LOSSES: Table[Loss] = Table(
         "least_squares": Loss(
             "least_squares",
             **_separate(
-                lambda real: (real - 1).square() / 2, lambda fake: fake.square() / 2, lambda fake: (fake - 1).square() / 2
+                lambda real: (real - 1).square() / 2,
+                lambda fake: fake.square() / 2,
+                lambda fake: (fake - 1).square() / 2,
             ),
             doc="Squared distance to targets 1 (real) and 0 (fake) (Mao 2017, Eq. 9).",
             boundary=0.5,

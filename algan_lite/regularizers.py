@@ -43,7 +43,9 @@ class Regularizer:
 def _slope(logits: Tensor, x: Tensor) -> Tensor:
     """Return the gradient of each sample's logit with respect to that sample, flattened: (..., N, values)."""
     if logits.ndim < 1 or tuple(x.shape[: logits.ndim]) != tuple(logits.shape):
-        raise ValueError(f"D must return one logit a sample, (..., N) for x {tuple(x.shape)}; got {tuple(logits.shape)}")
+        raise ValueError(
+            f"D must return one logit a sample, (..., N) for x {tuple(x.shape)}; got {tuple(logits.shape)}"
+        )
     (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
     return slope.flatten(logits.ndim)
 
@@ -221,9 +223,7 @@ REGULARIZERS: Table[Regularizer] = Table(
         ),
         "dragan": Regularizer(dragan, "D", "D's slope near 1 around the reals (Kodali 2017).", frozenset({"noise"})),
         "lecam": Regularizer(lecam, "D", "D's logits near moving averages (Tseng 2021).", frozenset({"state"})),
-        "mode_seeking": Regularizer(
-            mode_seeking, "G", "Far latents give far samples (Mao 2019).", frozenset({"z2"})
-        ),
+        "mode_seeking": Regularizer(mode_seeking, "G", "Far latents give far samples (Mao 2019).", frozenset({"z2"})),
         "consensus": Regularizer(
             consensus, "both", "Half the squared joint gradient field (Mescheder 2017).", frozenset({"logits_real"})
         ),

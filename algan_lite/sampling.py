@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from algan_lite import samplers
 from algan_lite.checks import Table, check_choice, check_integer
+from algan_lite.ensembles import run_seeds
 from algan_lite.losses import Loss, PerSample, resolve_loss
-from algan_lite.models import run_seeds
 from algan_lite.ratio import CALIBRATIONS, Run, eval_mode
 from algan_lite.rng import Stream, resolve
 

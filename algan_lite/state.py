@@ -1,4 +1,4 @@
-"""Floor 3: everything that a training run carries from step to step, and that a checkpoint must hold."""
+"""Floor 2: everything that a training run carries from step to step, and that a checkpoint must hold."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from algan_lite.batch import Batch
 from algan_lite.checkpoint import load_checkpoint, save_checkpoint
 from algan_lite.config import TrainConfig
+from algan_lite.ensembles import run_seeds
 from algan_lite.history import History, TrainingDiverged
-from algan_lite.models import run_seeds
 from algan_lite.rng import Stream, stream
 
 PURPOSES = ("data", "second candidates", "selection", "penalties", "held-out")
@@ -50,6 +50,11 @@ class TrainState:
         return int(hasattr(self.G, "runs"))
 
     @property
+    def runs(self) -> int | None:
+        """R for an ensemble, None for one GAN without a runs axis."""
+        return getattr(self.G, "runs", None)
+
+    @property
     def device(self) -> torch.device:
         """Where G's parameters are."""
         return next(self.G.parameters()).device
@@ -61,13 +66,24 @@ class TrainState:
         if runs != getattr(D, "runs", None):
             raise ValueError(f"G and D must hold the same number of runs; got {runs} and {getattr(D, 'runs', None)}")
         seeds = run_seeds(seed, runs)
+        if runs is None and len(seeds) != 1:
+            raise ValueError(f"seed must be one integer for one GAN; got {len(seeds)} seeds")
         device = next(G.parameters()).device
         never = torch.full((len(seeds),), -1, device=device)
         history = History(seeds, _frozen_copy(G), diverged_at=never, equilibrium_at=never.clone())
         optimizers = {"G": _adam(G, config.lr, config), "D": _adam(D, config.lr_D or config.lr, config)}
         purposes = (*PURPOSES, *(f"candidates {block}" for block in range(config.pool_factor)))
         streams = {purpose: stream(seeds[0] if runs is None else seeds, purpose) for purpose in purposes}
-        return cls(G, D, config, history, optimizers, streams, torch.zeros_like(never), torch.full_like(never, math.nan, dtype=torch.float))
+        return cls(
+            G,
+            D,
+            config,
+            history,
+            optimizers,
+            streams,
+            torch.zeros_like(never),
+            torch.full_like(never, math.nan, dtype=torch.float),
+        )
 
     def minimize(self, player: str, total: Tensor) -> None:
         """Take one Adam step of ``player`` on the sum over runs; the other player is not touched."""
@@ -81,17 +97,19 @@ class TrainState:
         """Count the step, average G's weights and mark the runs that diverged in it."""
         ema, live = list(self.history.G_ema.parameters()), list(self.G.parameters())
         torch._foreach_lerp_(ema, [p.detach() for p in live], 1 - self.config.ema_decay)
+        self.step += 1
         finite = torch.isfinite(terms_D["total"].detach() + terms_G["total"].detach()).reshape(-1)
         marks = self.history.diverged_at
         self.history.diverged_at = torch.where((marks < 0) & ~finite, self.step, marks)
         self.history.num_calls += num_calls
-        self.step += 1
 
     def record(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
         """Append a row to the history where one is due."""
-        if self.step % self.config.log_every and self.step not in (1, self.config.num_steps):
+        if self.step % self.config.log_every and self.step not in (1, self.config.num_steps) and not self.stopped:
             return
-        penalties = {f"R_{k}": v for terms in (terms_G, terms_D) for k, v in terms.items() if k not in ("loss", "total")}
+        penalties = {
+            f"R_{k}": v for terms in (terms_G, terms_D) for k, v in terms.items() if k not in ("loss", "total")
+        }
         logits = {"logit_real": batch.logits_real.mean(-1), "logit_fake": batch.logits_fake.mean(-1)}
         accuracy = {} if self.config.equilibrium is None else {"accuracy": self.accuracy}
         losses = {"loss_D": terms_D["loss"], "loss_G": terms_G["loss"]}
@@ -141,6 +159,10 @@ class TrainState:
             ValueError: If networks, settings or seeds differ; the message names what does.
         """
         tensors, values = load_checkpoint(path)
+        if not {"config", "seeds", "step", "steps", "columns", "num_calls"} <= values.keys():
+            raise ValueError(
+                f"checkpoint must be that of a training run; {path} holds {', '.join(values) or 'nothing'}"
+            )
         ours = {**self.config.describe(), "seeds": list(self.history.seeds)}
         theirs = {**values["config"], "seeds": values["seeds"]}
         differ = [k for k in ours if k != "num_steps" and ours[k] != theirs.get(k)]
@@ -189,7 +211,7 @@ class TrainState:
         for purpose, source in self.streams.items():
             generators = [source] if isinstance(source, torch.Generator) else source
             for generator, saved in zip(generators, tensors[f"streams/{purpose}"], strict=True):
-                generator.set_state(saved)
+                generator.set_state(saved.clone())  # a row of a larger tensor is not read right
 
     def _networks(self) -> dict[str, nn.Module]:
         return {"G": self.G, "D": self.D, "G_ema": self.history.G_ema}

@@ -1,4 +1,4 @@
-"""Floor 3: what happens inside one step, as pure functions of networks, draws and settings."""
+"""Floor 2: what happens inside one step, as pure functions of networks, draws and settings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from algan_lite.batch import Batch, update_averages
+from algan_lite.batch import Batch, judge, update_averages
 from algan_lite.config import TrainConfig
 from algan_lite.losses import resolve_loss
-from algan_lite.models import heads_of
+from algan_lite.networks import heads_of
 from algan_lite.rng import Stream
 from algan_lite.selection import Selection, select_noise
 
@@ -34,7 +34,7 @@ class Draws:
 
 
 def choose_noise(
-    G: nn.Module, D: nn.Module, z_pool: Tensor, config: TrainConfig, step: int, generator: Stream
+    G: nn.Module, D: nn.Module, z_pool: Tensor, config: TrainConfig, step: int, generator: Stream | None
 ) -> Selection:
     """Step 2: return the N latents of the pool that G will train on, with their weights."""
     return select_noise(
@@ -52,7 +52,12 @@ def choose_noise(
 
 
 def classify(
-    G: nn.Module, D: nn.Module, draws: Draws, chosen: Selection, x_fake: Tensor, config: TrainConfig,
+    G: nn.Module,
+    D: nn.Module,
+    draws: Draws,
+    chosen: Selection,
+    x_fake: Tensor,
+    config: TrainConfig,
     averages: Mapping[str, Tensor],
 ) -> tuple[Batch, dict[str, Tensor]]:
     """Step 4: return D's view of reals and fakes, and the moving averages after it.
@@ -64,8 +69,8 @@ def classify(
     if config.d_fakes == "all" and config.strategy != "random":
         z, weights = draws.z_pool[..., : config.batch_size, :], None
         x_fake = G(z)
-    x_real = draws.x_real.requires_grad_() if "x_real" in needs else draws.x_real
-    heads_real, heads_fake = heads_of(D, x_real), heads_of(D, x_fake)
+    x_real = draws.x_real.detach().requires_grad_() if "x_real" in needs else draws.x_real
+    heads_real, heads_fake = judge(D, x_real, x_fake, z)
     if "state" in needs:
         averages = update_averages(averages, heads_real.mean(0), heads_fake.mean(0))
     batch = Batch(
@@ -74,12 +79,22 @@ def classify(
     return batch, dict(averages)
 
 
-def reclassify(D: nn.Module, batch: Batch, chosen: Selection, x_fake: Tensor, config: TrainConfig) -> Batch:
+def reclassify(
+    G: nn.Module, D: nn.Module, batch: Batch, draws: Draws, chosen: Selection, x_fake: Tensor, config: TrainConfig
+) -> Batch:
     """Step 5, second half: return the batch on which G is updated: its own noise, before the new D."""
+    if chosen.z.requires_grad:  # the latents are a function of D, which has changed since: move them anew
+        chosen = choose_noise(G, D, draws.z_pool, config, 0, None)
+        x_fake = G(chosen.z)
     fresh = batch.loss.paired or "logits_real" in config.needs("G")
     heads_real = heads_of(D, batch.x_real) if fresh else batch.heads_real.detach()
     return replace(
-        batch, x_fake=x_fake, z=chosen.z, weights=_weights(chosen, config), heads_real=heads_real, heads_fake=heads_of(D, x_fake)
+        batch,
+        x_fake=x_fake,
+        z=chosen.z,
+        weights=_weights(chosen, config),
+        heads_real=heads_real,
+        heads_fake=heads_of(D, x_fake),
     )
 
 

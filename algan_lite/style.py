@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 INK = "#7a7a7a"  # axes and text: contrast 4.3:1 on white and 4.4:1 on the dark page
@@ -51,7 +53,7 @@ MARKERS: Mapping[str, str] = MappingProxyType(
         "bottom_k": "v",
         "uncertain": "D",
         "softmax": "P",
-        "core_set": "h",
+        "core_set": "*",
         "latent_ascent": ">",
         "disagreement": "X",
     }
@@ -125,3 +127,14 @@ def use_style() -> None:
         return
     if getattr(get_ipython(), "kernel", None) is not None:
         set_matplotlib_formats("retina")
+
+
+def axes_or_new(ax: Axes | None, figsize: tuple[float, float] | None = None) -> Axes:
+    """Return ``ax``, or the axes of a new figure of ``figsize`` inches.
+
+    Raises:
+        TypeError: If ``ax`` is something else, such as the array of axes that ``subplots`` gives.
+    """
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(f"ax must be one matplotlib Axes or None; got {type(ax).__name__}")
+    return plt.subplots(figsize=figsize)[1] if ax is None else ax

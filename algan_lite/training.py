@@ -1,4 +1,4 @@
-"""Floor 5: the article's six steps as one training loop, for one GAN and for an ensemble of them."""
+"""Floor 2: the article's six steps as one training loop, for one GAN and for an ensemble of them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def train(
     state = TrainState.start(G, D, config, seed)
     saver = _Saver(state, checkpoint, checkpoint_every, resume)
     for step in _steps(state, progress):
-        lams = config.lams(step, state.device)
+        lams = config.lams(step, state.device, state.runs)
         for _ in range(config.d_steps):
             draws = _draw(state, source)
             # 2. G chooses its noise from D's feedback.
@@ -73,7 +73,7 @@ def train(
             terms_D = objective("D", G, D, batch, lams)
             state.minimize("D", terms_D["total"])
         # ... and then G, which now faces the new D.
-        terms_G = objective("G", G, D, reclassify(D, batch, chosen, x_fake, config), lams)
+        terms_G = objective("G", G, D, reclassify(G, D, batch, draws, chosen, x_fake, config), lams)
         state.minimize("G", terms_G["total"])
         # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
         state.finish_step(terms_D, terms_G, chosen.num_calls * config.d_steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -67,3 +68,30 @@ def test_no_circles() -> None:
 def test_imports_point_downward(name: str) -> None:
     reached = {other: FLOOR[other] for other in reach(name) if other in FLOOR}
     assert {other: floor for other, floor in reached.items() if floor >= FLOOR[name]} == {}
+
+
+def declared(path: Path) -> int | None:
+    """Return the floor that the first line of a file's docstring names: -1 for the ground, None for no floor."""
+    first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+    found = re.match(r"Ground floor:|Floor (\d):", first)
+    return None if found is None else int(found[1]) if found[1] else -1
+
+
+DECLARED = {name: declared(path) for name, path in PATHS.items()}
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_every_file_says_its_floor_and_imports_from_none_above(name: str) -> None:
+    assert DECLARED[name] is not None, f"{name} must begin with 'Floor n:' or 'Ground floor:'"
+    if name in FLOOR:  # the table counts checks and rng, the ground, as two floors
+        assert DECLARED[name] == max(FLOOR[name] - 2, -1)
+    assert {other: DECLARED[other] for other in GRAPH[name] if DECLARED[other] > DECLARED[name]} == {}
+
+
+def test_the_rules_can_fail(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.py"
+    path.write_text(
+        '"""Floor 0: wrong."""\ndef f():\n    from algan_lite import training\n    import algan_lite.state\n'
+    )
+    assert imports(path, set(PATHS)) == {"training", "state"}
+    assert declared(path) == 0 < DECLARED["training"]

@@ -246,7 +246,8 @@ def test_readme_commands_are_targets_and_links_are_files() -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         for target in re.findall(r"(?:^|`|&& )make ([a-z]+)", text, flags=re.MULTILINE):
             assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
-        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", prose):
             assert (ROOT / link).is_file(), link
 
 

@@ -168,7 +168,7 @@ def main() -> int:
     if status != 0:
         _show_reports()
         return status
-    if lost := missing(HTML, names):
+    if lost := missing(HTML, ["index", *names]):  # index.html: the file to open, which leads to the first page
         print(f"The build ended without these pages of _toc.yml: {', '.join(lost)}")
         return 1
     if broken := tracebacks(HTML, names):
@@ -185,7 +185,7 @@ def _jupyter_book(config: Path) -> int:
     program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
     options = ["--config", str(config), "--all", "-W", "-n", "--keep-going", "-q"]
     # The kernel of .venv and not one of the user's home; no progress bars, which a page would keep as a wall of text.
-    environ = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "TQDM_DISABLE": "1"}
+    environ = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "ALGAN_LITE_PROGRESS": "0", "TQDM_DISABLE": "1"}
     environ.pop("MPLBACKEND", None)  # kernels choose their inline backend themselves
     return subprocess.run([sys.executable, "-c", program, "build", str(ROOT), *options], env=environ).returncode
 
