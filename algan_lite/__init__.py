@@ -4,12 +4,13 @@ Axis letters, used in every shape: R runs, N batch, M candidates, C classes, K m
 Latents are (..., N, latent_dim), samples (..., N, *sample), logits (..., N); the dots are an optional runs axis (R).
 """
 
-from algan_lite import data, losses, models, stats
+from algan_lite import data, losses, models, plots, stats
 from algan_lite.batch import Batch, make_batch
 from algan_lite.config import Equilibrium, TrainConfig
 from algan_lite.history import History, TrainingDiverged
 from algan_lite.losses import LOSSES
 from algan_lite.metrics import METRICS
+from algan_lite.notebook import setup_notebook, show_source
 from algan_lite.regularizers import REGULARIZERS
 from algan_lite.sampling import SAMPLERS
 from algan_lite.selection import STRATEGIES, Selection, select_noise
@@ -33,7 +34,10 @@ __all__ = [
     "losses",
     "make_batch",
     "models",
+    "plots",
     "select_noise",
+    "setup_notebook",
+    "show_source",
     "stats",
     "train",
 ]

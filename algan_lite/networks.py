@@ -34,7 +34,7 @@ class Generator(nn.Module):
     """Turns latents (..., N, latent_dim) into samples (..., N, *sample_shape).
 
     Args:
-        body: Maps (B, latent_dim) to B samples of ``sample_shape`` (flat or not); dense layers see (..., N, latent_dim).
+        body: Maps (B, latent_dim) to B samples of ``sample_shape``, flat or not; a dense body, (..., N, latent_dim).
         latent_dim: Number of latent coordinates.
         sample_shape: Shape of one sample.
     """
@@ -111,6 +111,7 @@ class _SpectralNorm(nn.Module):
 
 
 def with_spectral_norm(net: nn.Module) -> nn.Module:
+    """Return ``net`` with every weight divided by its largest singular value (Miyato 2018)."""
     for layer in [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]:
         parametrize.register_parametrization(layer, "weight", _SpectralNorm())
     return net

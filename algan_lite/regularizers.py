@@ -27,7 +27,8 @@ class Regularizer:
         fn: ``fn(G, D, batch)`` -> (...), unweighted.
         player: Who minimizes it: ``D``, ``G`` or ``both``.
         doc: One line for readers.
-        needs: Fields of the batch beyond the reals and fakes: ``x_real`` (differentiable), ``z2``, ``noise``, ``state``.
+        needs: Fields of the batch it asks for: ``x_real`` (differentiable), ``logits_real`` (fresh), ``z2``, ``noise``,
+            ``state``.
     """
 
     fn: Callable[[nn.Module, nn.Module, Batch], Tensor]
