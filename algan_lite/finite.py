@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from algan_lite import rng
 from algan_lite.checks import check_integer, check_number
+from algan_lite.progress import progress_bar
 from algan_lite.sources import Source, take
 
 
@@ -93,10 +94,8 @@ def split(name: str, x: Tensor, labels: Tensor | None, validation: float, test: 
 
 def read_loader(loader: DataLoader) -> tuple[Tensor, Tensor | None]:
     """Read all batches, ``x`` or ``(x, labels)``, into memory; a progress bar appears after a second."""
-    from tqdm.auto import tqdm
-
     with torch.random.fork_rng(devices=[]):  # iterating over a DataLoader draws from the global generator
-        batches = list(tqdm(loader, desc="reading", unit="batch", delay=1.0, leave=False))
+        batches = list(progress_bar(loader, desc="reading", unit="batch", delay=1.0))
     if not batches:
         raise ValueError("x must yield at least one batch; got an empty DataLoader")
     if isinstance(batches[0], Tensor):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from algan_lite.checks import check_choice
+from algan_lite.progress import progress_bar
 
 FULL_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 FULL_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -85,12 +86,11 @@ def sha256(path: Path | str) -> str:
 def _download(url: str, path: str, _: object, *, progress: bool) -> None:
     """Write what ``url`` answers to ``path``; pooch's own downloader leaves the connection open after an error."""
     import requests
-    from tqdm.auto import tqdm
 
     with requests.get(url, stream=True, timeout=30) as answer, Path(path).open("wb") as file:
         answer.raise_for_status()
         size = int(answer.headers.get("Content-Length", 0)) or None
-        with tqdm(total=size, unit="B", unit_scale=True, desc="mnist.npz", disable=not progress) as bar:
+        with progress_bar(shown=progress, total=size, unit="B", unit_scale=True, desc="mnist.npz") as bar:
             for chunk in answer.iter_content(2**16):
                 bar.update(file.write(chunk))
 

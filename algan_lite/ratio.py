@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from algan_lite.progress import progress_bar
 from algan_lite.rng import draw
 
 PerSample: TypeAlias = Callable[[Tensor], Tensor]
@@ -27,7 +28,7 @@ class Run:
     D: nn.Module
     source: torch.Generator
     batch_size: int = 1024
-    progress: bool = True
+    progress: bool | None = None
     reference: Tensor | None = None
     to_log_ratio: PerSample | None = None
     info: dict[str, float] = field(default_factory=lambda: {"num_calls": 0})
@@ -71,7 +72,7 @@ class Run:
 
     def bar(self, name: str, steps: Iterable[int] | None = None, total: int | None = None) -> tqdm:
         """Return a progress bar, over ``steps`` or to be updated up to ``total``; short work shows none."""
-        return tqdm(steps, total=total, desc=name, delay=2, leave=False, disable=not self.progress)
+        return progress_bar(steps, shown=self.progress, total=total, desc=name, delay=2)
 
 
 @contextmanager

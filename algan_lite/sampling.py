@@ -117,7 +117,7 @@ class Sampler:
         generator: Stream | None = None,
         seed: int | None = None,
         batch_size: int = 1024,
-        progress: bool = True,
+        progress: bool | None = None,
         info: dict | None = None,
         **options: object,
     ) -> Tensor:
@@ -135,7 +135,7 @@ class Sampler:
             seed: Shorthand for a generator; run k of an ensemble takes ``seed + k``.
             batch_size: Samples that pass through a network at once, at least 1; part of what a seed means
                 for ``rejection`` and ``importance``.
-            progress: Show a bar where the work takes more than two seconds.
+            progress: Show a bar where the work takes more than two seconds; None: unless ALGAN_LITE_PROGRESS is 0.
             info: A dictionary to fill: ``num_calls`` (samples passed through D to choose), ``acceptance_rate`` ...;
                 lists of R values for an ensemble.
             **options: The sampler's own, see ``sampler.fn``.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from algan_lite.checks import check_integer
 from algan_lite.config import TrainConfig
 from algan_lite.history import History
+from algan_lite.progress import progress_bar
 from algan_lite.regularizers import objective
 from algan_lite.rng import draw
 from algan_lite.sources import Source, take
@@ -124,10 +123,9 @@ def _held_out(source: Source, n: int, state: TrainState) -> Tensor:
 
 def _steps(state: TrainState, progress: bool | None) -> Iterator[int]:
     """Yield the steps that are left, behind a progress bar."""
-    shown = os.environ.get("ALGAN_LITE_PROGRESS", "1") != "0" if progress is None else progress
     steps = range(state.step, state.step if state.stopped else state.config.num_steps)
     bounds = {"initial": state.step, "total": state.config.num_steps}
-    return iter(tqdm(steps, desc="train", unit="step", leave=False, file=sys.stdout, disable=not shown, **bounds))
+    return iter(progress_bar(steps, shown=progress, desc="train", unit="step", **bounds))
 
 
 class _Saver:
