@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from algan_lite.losses import Loss, resolve_loss
-from algan_lite.networks import heads_of
 from algan_lite.rng import draw, resolve
+
+
+class View(NamedTuple):
+    """D's view of samples: logits (..., N), the mean over heads, and every head's, (H, ..., N); None for one head."""
+
+    logits: Tensor
+    heads: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,8 @@ class Batch:
         x_fake: G's samples, (..., N, *sample), attached to G's graph.
         z: The latents of ``x_fake``, (..., N, latent_dim).
         loss: The loss pair.
-        heads_real: Logits of every head of D on the reals, (H, ..., N).
-        heads_fake: The same on the fakes.
+        real: D's view of the reals.
+        fake: D's view of the fakes, before the same D.
         weights: Weights of a sum over the fakes, (..., N), or None for the mean.
         z2: A second draw of latents, (..., N, latent_dim).
         noise: Uniform draws on [0, 1) for interpolation and perturbation, (..., N, *sample).
@@ -34,8 +41,8 @@ class Batch:
     x_fake: Tensor
     z: Tensor
     loss: Loss
-    heads_real: Tensor
-    heads_fake: Tensor
+    real: View
+    fake: View
     weights: Tensor | None = None
     z2: Tensor | None = None
     noise: Tensor | None = None
@@ -43,26 +50,22 @@ class Batch:
 
     @property
     def logits_real(self) -> Tensor:
-        """D's logits on the reals, (..., N): the mean over the heads."""
-        return _mean_head(self.heads_real)
+        """D's logits on the reals, (..., N)."""
+        return self.real.logits
 
     @property
     def logits_fake(self) -> Tensor:
-        """D's logits on the fakes, (..., N): the mean over the heads."""
-        return _mean_head(self.heads_fake)
+        """D's logits on the fakes, (..., N)."""
+        return self.fake.logits
 
 
 def player_loss(player: str, batch: Batch) -> Tensor:
     """Return the loss of ``D`` or ``G`` on the batch, (...): the mean over D's heads, each judged by itself."""
     pair = batch.loss.D if player == "D" else batch.loss.G
-    if batch.heads_real.shape[0] == 1:
-        return pair(batch.heads_real[0], batch.heads_fake[0], batch.weights)
-    weights = None if batch.weights is None else batch.weights.expand_as(batch.heads_fake)
-    return pair(batch.heads_real, batch.heads_fake, weights).mean(0)
-
-
-def _mean_head(heads: Tensor) -> Tensor:
-    return heads[0] if heads.shape[0] == 1 else heads.mean(0)
+    real, fake, weights = batch.real, batch.fake, batch.weights
+    if real.heads is None or fake.heads is None:
+        return pair(real.logits, fake.logits, weights)
+    return pair(real.heads, fake.heads, None if weights is None else weights.expand_as(fake.heads)).mean(0)
 
 
 def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, decay: float = 0.99) -> dict[str, Tensor]:
@@ -82,18 +85,17 @@ def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, dec
     return {k: torch.lerp(state[k], mean[k], (1 - decay) / weight) for k in mean} | {"weight": weight}
 
 
-def judge(D: nn.Module, x_real: Tensor, x_fake: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the logits of every head of D on reals and fakes, each (H, ..., N).
+def judge(D: nn.Module, x: Tensor, lead: Sequence[int]) -> View:
+    """Return D's view of x.
 
     Raises:
-        ValueError: If D does not return one logit a sample; (N, 1) would pass for N runs.
+        ValueError: If D does not return one logit a sample, shape ``lead``; (N, 1) would pass for N runs.
     """
-    lead = tuple(z.shape[:-1])
-    heads = heads_of(D, x_real), heads_of(D, x_fake)
-    if any(tuple(logits.shape[1:]) != lead for logits in heads):
-        shapes = " and ".join(str(tuple(logits.shape[1:])) for logits in heads)
-        raise ValueError(f"D must return one logit a sample, {lead}; got {shapes}")
-    return heads
+    heads = D.heads(x) if getattr(D, "num_heads", 1) > 1 else None
+    logits = D(x) if heads is None else heads.mean(0)
+    if tuple(logits.shape) != tuple(lead):
+        raise ValueError(f"D must return one logit a sample, {tuple(lead)}; got {tuple(logits.shape)}")
+    return View(logits, heads)
 
 
 def make_batch(
@@ -120,6 +122,6 @@ def make_batch(
     z2 = draw(generator, z.shape, z.device).to(z.dtype)
     x_real = x_real.detach().requires_grad_()
     x_fake = G(z)
-    heads_real, heads_fake = judge(D, x_real, x_fake, z)
-    state = update_averages({}, heads_real.mean(0), heads_fake.mean(0))
-    return Batch(x_real, x_fake, z, resolve_loss(loss), heads_real, heads_fake, z2=z2, noise=noise, state=state)
+    real, fake = judge(D, x_real, lead), judge(D, x_fake, lead)
+    state = update_averages({}, real.logits, fake.logits)
+    return Batch(x_real, x_fake, z, resolve_loss(loss), real, fake, z2=z2, noise=noise, state=state)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Generic, TypeVar
 
 Entry = TypeVar("Entry")
@@ -21,12 +21,11 @@ class UnknownNameError(KeyError, ValueError):
         return str(self.args[0])
 
 
-def check_choice(name: str, value: object, known: Iterable[str]) -> str:
+def check_choice(name: str, value: object, known: Collection[str]) -> str:
     """Return ``value`` if it is one of ``known``; otherwise say which names there are."""
-    names = list(known)
-    if not isinstance(value, str) or value not in names:
-        raise UnknownNameError(f"{name} must be one of {', '.join(names)}; got {value!r}")
-    return value
+    if isinstance(value, str) and value in known:
+        return value
+    raise UnknownNameError(f"{name} must be one of {', '.join(known)}; got {value!r}")
 
 
 def check_number(
@@ -68,10 +67,12 @@ class Table(Mapping[str, Entry], Generic[Entry]):
         self._entries = dict(entries)
 
     def __getitem__(self, name: str) -> Entry:
-        return self._entries[check_choice(self.kind, name, self._entries)]
+        if name not in self:
+            check_choice(self.kind, name, self._entries)
+        return self._entries[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return isinstance(name, str) and name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

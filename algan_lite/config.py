@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from algan_lite.checks import check_choice, check_integer, check_number
 from algan_lite.losses import LOSSES, Loss, resolve_loss
 from algan_lite.regularizers import REGULARIZERS
-from algan_lite.selection import STRATEGIES, keep_schedule
+from algan_lite.selection import STRATEGIES, check_choosing, keep_schedule
 
 LambdaSetting = float | Tensor | Callable[[int], float | Tensor]
 
@@ -63,9 +64,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Check every field; the message names the field, its range and the value."""
         resolve_loss(self.loss)
-        check_choice("strategy", self.strategy, STRATEGIES)
         check_choice("d_fakes", self.d_fakes, ("all", "selected"))
-        self._check_strategy()
         for name in ("num_steps", "batch_size", "pool_factor", "steps_per_epoch", "d_steps", "log_every"):
             check_integer(name, getattr(self, name), 1)
         check_number("lr", self.lr, 0, open_low=True)
@@ -76,35 +75,22 @@ class TrainConfig:
         if len(self.betas) != 2 or max(self.betas) >= 1:
             raise ValueError(f"betas must be two numbers in [0, 1); got {self.betas!r}")
         check_number("keep_floor", self.keep_floor, 0, 1, open_low=True)
-        self._check_keep()
+        self._check_strategy()
+        if self.equilibrium is not None and not isinstance(self.equilibrium, Equilibrium):
+            raise TypeError(f"equilibrium must be an Equilibrium or None; got {self.equilibrium!r}")
+        if not isinstance(self.regularizers, Mapping):
+            raise TypeError(f"regularizers must be a mapping name -> lambda; got {self.regularizers!r}")
         for name, lam in self.regularizers.items():
             check_choice("regularizers", name, REGULARIZERS)
             _check_lambda(name, lam)
 
     def _check_strategy(self) -> None:
         """Refuse now what the first step would refuse."""
-        entry, options = STRATEGIES[self.strategy], self.strategy_options
-        if unknown := sorted(set(options) - set(entry.options)):
-            known = ", ".join(entry.options) or "no options"
-            raise ValueError(f"strategy_options of {self.strategy!r} must be among {known}; got {', '.join(unknown)}")
-        for name, value in options.items():
-            entry.options[name].check(f"strategy_options[{name!r}]", value)
-        if self.reweight and not (entry.has_probability or options.get("uniform_share", 0)):
-            raise ValueError(f"reweight=True needs a strategy that leaves the choice to chance; got {self.strategy!r}")
-        if self.equilibrium is not None and not isinstance(self.equilibrium, Equilibrium):
-            raise TypeError(f"equilibrium must be an Equilibrium or None; got {self.equilibrium!r}")
-        if not isinstance(self.regularizers, Mapping):
-            raise TypeError(f"regularizers must be a mapping name -> lambda; got {self.regularizers!r}")
-
-    def _check_keep(self) -> None:
-        if self.keep_decay is None:
-            return
-        check_number("keep_decay", self.keep_decay, 0, 1, open_low=True)
-        if not STRATEGIES[self.strategy].ranks or self.reweight:
-            raise ValueError(
-                "keep_decay needs a strategy that ranks its latents, and reweight=False; "
-                f"got strategy={self.strategy!r}, reweight={self.reweight}"
-            )
+        if not isinstance(self.reweight, bool):
+            raise TypeError(f"reweight must be True or False; got {self.reweight!r}")
+        if self.keep_decay is not None:
+            check_number("keep_decay", self.keep_decay, 0, 1, open_low=True)
+        check_choosing(self.strategy, self.batch_size, self.strategy_options, self.reweight, self.keep(0))
 
     def lams(self, step: int, device: torch.device | str, runs: int | None = None) -> dict[str, float | Tensor]:
         """Return lambda for each regularizer at ``step``: schedules called, tensors on ``device``.
@@ -125,10 +111,15 @@ class TrainConfig:
             return None
         return keep_schedule(step, self.steps_per_epoch, self.batch_size, self.keep_decay, self.keep_floor)
 
-    def needs(self, player: str) -> set[str]:
+    @property
+    def chooses_plain(self) -> bool:
+        """Whether the chosen latents are, as a set, the plain draw: then D needs no fakes of its own."""
+        entry = STRATEGIES[self.strategy]
+        return entry.plain or (self.pool_factor == 1 and not entry.moves)
+
+    def needs(self, player: str) -> frozenset[str]:
         """Return which fields of the batch the player's regularizers need."""
-        entries = [REGULARIZERS[name] for name in self.regularizers]
-        return {need for entry in entries if entry.concerns(player) for need in entry.needs}
+        return _needs(tuple(self.regularizers), player)
 
     def describe(self) -> dict[str, object]:
         """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
@@ -139,6 +130,12 @@ class TrainConfig:
         plain["betas"] = [float(beta) for beta in self.betas]
         plain["equilibrium"] = None if self.equilibrium is None else asdict(self.equilibrium)
         return plain
+
+
+@cache
+def _needs(names: tuple[str, ...], player: str) -> frozenset[str]:
+    concerned = [REGULARIZERS[name] for name in names if REGULARIZERS[name].concerns(player)]
+    return frozenset().union(*(entry.needs for entry in concerned))
 
 
 def _check_lambda(name: str, lam: LambdaSetting) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 from torch.nn.utils import parametrize
 
 from algan_lite.checks import check_integer
@@ -21,7 +22,7 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """Return x W^T + b, (..., N, out)."""
         if self.weight.ndim == 2:
-            return super().forward(x)
+            return linear(x, self.weight, self.bias)
         return torch.baddbmm(self.bias.unsqueeze(-2), x, self.weight.mT)
 
 
@@ -96,11 +97,6 @@ def _head(num_features: int, num_heads: int) -> nn.Module:
         return Linear(num_features, 1)
     # Linear heads on one trunk would end up equal: the loss is convex in them. Small networks may differ.
     return nn.Sequential(Linear(num_features, num_features), nn.LeakyReLU(0.2), Linear(num_features, 1))
-
-
-def heads_of(D: nn.Module, x: Tensor) -> Tensor:
-    """Return D's logits with a leading heads axis, (H, ..., N); H = 1 for a network without heads."""
-    return D.heads(x) if getattr(D, "num_heads", 1) > 1 else D(x)[None]
 
 
 class _SpectralNorm(nn.Module):

@@ -251,4 +251,4 @@ def objective(player: str, G: nn.Module, D: nn.Module, batch: Batch, lams: Mappi
     value = player_loss(player, batch)
     mine = [name for name in lams if REGULARIZERS[name].concerns(player)]
     terms = {name: REGULARIZERS[name].fn(G, D, batch) for name in mine}
-    return {"loss": value, **terms, "total": value + sum(lams[name] * terms[name] for name in mine)}
+    return {"loss": value, **terms, "total": sum((lams[name] * terms[name] for name in mine), start=value)}

@@ -18,7 +18,7 @@ from algan_lite import rng
 from algan_lite.checks import check_integer, check_number
 from algan_lite.losses import Loss, resolve_loss
 from algan_lite.picks import Pick
-from algan_lite.strategies import STRATEGIES, Strategy
+from algan_lite.strategies import STRATEGIES
 from algan_lite.utilities import Request
 
 
@@ -93,17 +93,15 @@ def select_noise(
     entry = STRATEGIES[strategy]
     _check_pool(z_pool)
     n = check_integer("n", n, 1, z_pool.shape[-2])
-    settings = _settings(strategy, entry, options)
-    share = settings.get("uniform_share", 0)
-    _check_weighing(strategy, entry, reweight, keep, n, share)
-    noise = _noise(z_pool, entry.needs_generator or share > 0, generator, seed, noise)
+    settings = check_choosing(strategy, n, options, reweight, keep)
+    noise = _noise(z_pool, entry.needs_generator or settings.get("uniform_share", 0) > 0, generator, seed, noise)
     request = Request(G, D, z_pool, n, resolve_loss(loss), settings, noise)
 
     candidates = entry.propose(request)
     utilities = entry.score(request, candidates)
     pick = entry.pick(request, utilities)
     return Selection(
-        z=torch.take_along_dim(candidates, pick.indices.unsqueeze(-1), -2),
+        z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
         indices=pick.indices,
         utilities=utilities,
         weights=_weigh(request, pick, reweight, keep),
@@ -114,9 +112,10 @@ def select_noise(
 def _weigh(request: Request, pick: Pick, reweight: bool, keep: int | None) -> Tensor:
     if reweight:
         return 1 / (request.num_candidates * pick.inclusion)  # Horvitz-Thompson: E[sum over the picked] = pool mean
-    kept = request.n if keep is None else keep
+    if keep is None:
+        return torch.full_like(pick.indices, 1 / request.n, dtype=request.z_pool.dtype)
     ranks = torch.arange(request.n, device=pick.indices.device)
-    return ((ranks < kept).to(request.z_pool.dtype) / kept).expand(pick.indices.shape).contiguous()
+    return ((ranks < keep).to(request.z_pool.dtype) / keep).expand(pick.indices.shape).contiguous()
 
 
 def keep_schedule(step: int, steps_per_epoch: int, n: int, decay: float = 0.99, floor: float = 0.5) -> int:
@@ -146,27 +145,35 @@ def _check_pool(z_pool: Tensor) -> None:
         raise ValueError(f"z_pool must have shape (..., M, latent_dim) with M >= 1; got {tuple(z_pool.shape)}")
 
 
-def _settings(strategy: str, entry: Strategy, options: Mapping[str, object]) -> dict[str, Any]:
+def check_choosing(
+    strategy: str, n: int, options: Mapping[str, object], reweight: bool, keep: int | None
+) -> dict[str, Any]:
+    """Check what a strategy can do, and return its options with the defaults filled in.
+
+    Raises:
+        ValueError: If the strategy does not know an option, ``reweight`` needs a chance that it does not leave, or
+            ``keep`` a ranking that it does not give.
+    """
+    entry = STRATEGIES[strategy]
     if unknown := set(options) - set(entry.options):
         known = ", ".join(entry.options) or "no options"
-        raise ValueError(f"strategy {strategy!r} takes {known}; got {', '.join(sorted(unknown))}")
-    return {name: option.check(name, options.get(name, option.default)) for name, option in entry.options.items()}
-
-
-def _check_weighing(strategy: str, entry: Strategy, reweight: bool, keep: int | None, n: int, share: float) -> None:
+        raise ValueError(f"strategy {strategy!r} takes {known}; got {', '.join(sorted(unknown))} (strategy_options)")
+    settings = {name: option.check(name, options.get(name, option.default)) for name, option in entry.options.items()}
+    share = settings.get("uniform_share", 0)
     if reweight and not (entry.has_probability or share > 0):
         possible = ", ".join(name for name, other in STRATEGIES.items() if other.has_probability)
         way_out = ", or uniform_share in (0, 1]" if "uniform_share" in entry.options else ""
         raise ValueError(f"reweight=True needs a choice left to chance ({possible}{way_out}); got {strategy!r}")
-    if keep is None:
-        return
-    check_integer("keep", keep, 1, n)
-    if reweight or share > 0 or not entry.ranks:
-        possible = ", ".join(name for name, other in STRATEGIES.items() if other.ranks)
-        raise ValueError(
-            f"keep must be None unless the strategy ranks ({possible}), with reweight=False and uniform_share=0; "
-            f"got keep={keep} with {strategy!r}, reweight={reweight}, uniform_share={share}"
-        )
+    if keep is not None:
+        check_integer("keep", keep, 1, n)
+        if reweight or share > 0 or not entry.ranks:
+            possible = ", ".join(name for name, other in STRATEGIES.items() if other.ranks)
+            raise ValueError(
+                f"keep must be None unless the strategy ranks ({possible}), with reweight=False and uniform_share=0; "
+                f"got keep={keep} with {strategy!r}, reweight={reweight}, uniform_share={share} "
+                "(in a config keep follows from keep_decay)"
+            )
+    return settings
 
 
 def _noise(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.batch import Batch
-from algan_lite.checkpoint import load_checkpoint, save_checkpoint
 from algan_lite.config import TrainConfig
 from algan_lite.ensembles import run_seeds
 from algan_lite.history import History, TrainingDiverged
@@ -44,6 +42,13 @@ class TrainState:
     averages: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
 
+    def __post_init__(self) -> None:
+        """Look up once what every step needs."""
+        self.device = next(self.G.parameters()).device
+        self._live = [p.detach() for p in self.G.parameters()]  # the same memory as G's weights
+        self._ema = list(self.history.G_ema.parameters())
+        self._buffers = list(zip(self.history.G_ema.buffers(), self.G.buffers(), strict=True))
+
     @property
     def lead(self) -> int:
         """Number of leading axes: 1 for an ensemble, 0 for one GAN."""
@@ -53,11 +58,6 @@ class TrainState:
     def runs(self) -> int | None:
         """R for an ensemble, None for one GAN without a runs axis."""
         return getattr(self.G, "runs", None)
-
-    @property
-    def device(self) -> torch.device:
-        """Where G's parameters are."""
-        return next(self.G.parameters()).device
 
     @classmethod
     def start(cls, G: nn.Module, D: nn.Module, config: TrainConfig, seed: int | Sequence[int]) -> TrainState:
@@ -88,20 +88,30 @@ class TrainState:
     def minimize(self, player: str, total: Tensor) -> None:
         """Take one Adam step of ``player`` on the sum over runs; the other player is not touched."""
         parameters = self.optimizers[player].param_groups[0]["params"]
-        for parameter, gradient in zip(parameters, torch.autograd.grad(total.sum(), parameters), strict=True):
-            parameter.grad = _laid_out_as(parameter, gradient)
+        gradients = torch.autograd.grad(total.sum() if total.ndim else total, parameters, allow_unused=True)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = None if gradient is None else laid_out_as(parameter, gradient)
         self.optimizers[player].step()
-        self.optimizers[player].zero_grad()
+
+    def release(self) -> None:
+        """Leave no gradients behind: a ``backward()`` of the caller would add to them."""
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
 
     def finish_step(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], num_calls: int) -> None:
         """Count the step, average G's weights and mark the runs that diverged in it."""
-        ema, live = list(self.history.G_ema.parameters()), list(self.G.parameters())
-        torch._foreach_lerp_(ema, [p.detach() for p in live], 1 - self.config.ema_decay)
+        torch._foreach_lerp_(self._ema, self._live, 1 - self.config.ema_decay)
+        for average, buffer in self._buffers:
+            average.copy_(buffer)
         self.step += 1
-        finite = torch.isfinite(terms_D["total"].detach() + terms_G["total"].detach()).reshape(-1)
-        marks = self.history.diverged_at
-        self.history.diverged_at = torch.where((marks < 0) & ~finite, self.step, marks)
+        self._mark_diverged(terms_D["total"].detach() + terms_G["total"].detach())
         self.history.num_calls += num_calls
+
+    def _mark_diverged(self, total: Tensor) -> None:
+        if total.device.type == "cpu" and math.isfinite(total.sum().item()):
+            return  # the usual case, and on a CPU the cheapest look; elsewhere a look would wait for the device
+        marks = self.history.diverged_at
+        self.history.diverged_at = torch.where((marks < 0) & ~torch.isfinite(total).reshape(-1), self.step, marks)
 
     def record(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
         """Append a row to the history where one is due."""
@@ -138,96 +148,20 @@ class TrainState:
         if self.device.type != "meta" and bool((self.history.diverged_at >= 0).all()):
             raise TrainingDiverged(int(self.history.diverged_at.max()))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to ``path``, atomically; a diverged state is never saved over a good one."""
-        self.check_diverged()
-        history = self.history
-        values = {
-            "config": self.config.describe(),
-            "seeds": list(history.seeds),
-            "step": self.step,
-            "steps": history.steps,
-            "columns": list(history.columns),
-            "num_calls": history.num_calls,
-        }
-        save_checkpoint(path, self._tensors(), values)
-
-    def load(self, path: str | os.PathLike[str]) -> None:
-        """Continue from a checkpoint of the same networks, settings and seeds (``num_steps`` may differ).
-
-        Raises:
-            ValueError: If networks, settings or seeds differ; the message names what does.
-        """
-        tensors, values = load_checkpoint(path)
-        if not {"config", "seeds", "step", "steps", "columns", "num_calls"} <= values.keys():
-            raise ValueError(
-                f"checkpoint must be that of a training run; {path} holds {', '.join(values) or 'nothing'}"
-            )
-        ours = {**self.config.describe(), "seeds": list(self.history.seeds)}
-        theirs = {**values["config"], "seeds": values["seeds"]}
-        differ = [k for k in ours if k != "num_steps" and ours[k] != theirs.get(k)]
-        if differ:
-            told = "; ".join(f"{k}: {theirs.get(k)!r} in the file, {ours[k]!r} now" for k in differ)
-            raise ValueError(f"resume=True needs the settings of the checkpoint {path}; {told}")
-        self.step, self.history.steps = values["step"], values["steps"]
-        self.history.num_calls = values["num_calls"]
-        self._restore(path, tensors, values["columns"])
-
-    def _tensors(self) -> dict[str, Tensor]:
-        """Return every tensor that the next step depends on, by name."""
-        history = self.history
-        named = {f"columns/{name}": torch.stack(rows) for name, rows in history.columns.items()}
-        named |= {"diverged_at": history.diverged_at, "equilibrium_at": history.equilibrium_at, "calm": self.calm}
-        named["accuracy"] = self.accuracy
-        named |= {f"averages/{name}": value for name, value in self.averages.items()}
-        for label, net in self._networks().items():
-            named |= {f"{label}/{name}": value for name, value in net.state_dict().items()}
-        for player, optimizer in self.optimizers.items():
-            for index, moments in optimizer.state_dict()["state"].items():
-                named |= {f"adam/{player}/{index}/{name}": value for name, value in moments.items()}
-        for purpose, source in self.streams.items():
-            generators = [source] if isinstance(source, torch.Generator) else source
-            named[f"streams/{purpose}"] = torch.stack([g.get_state() for g in generators])
-        return named
-
-    def _restore(self, path: str | os.PathLike[str], tensors: dict[str, Tensor], columns: Sequence[str]) -> None:
-        history, place = self.history, self.device
-        history.columns = {name: list(tensors[f"columns/{name}"].to(place)) for name in columns}
-        history.diverged_at, history.equilibrium_at = (tensors[k].to(place) for k in ("diverged_at", "equilibrium_at"))
-        self.calm, self.accuracy = tensors["calm"].to(place), tensors["accuracy"].to(place)
-        self.averages = {name: value.to(place) for name, value in _below("averages/", tensors).items()}
-        for label, net in self._networks().items():
-            try:
-                net.load_state_dict(_below(f"{label}/", tensors))
-            except RuntimeError as error:
-                raise ValueError(f"{label} must be the network of the checkpoint {path}: {error}") from error
-        for player, optimizer in self.optimizers.items():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for name, value in _below(f"adam/{player}/", tensors).items():
-                index, key = name.split("/")
-                parameter = optimizer.param_groups[0]["params"][int(index)]
-                moments.setdefault(int(index), {})[key] = _laid_out_as(parameter, value)
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-        for purpose, source in self.streams.items():
-            generators = [source] if isinstance(source, torch.Generator) else source
-            for generator, saved in zip(generators, tensors[f"streams/{purpose}"], strict=True):
-                generator.set_state(saved.clone())  # a row of a larger tensor is not read right
-
-    def _networks(self) -> dict[str, nn.Module]:
-        return {"G": self.G, "D": self.D, "G_ema": self.history.G_ema}
-
 
 def _frozen_copy(net: nn.Module) -> nn.Module:
     return copy.deepcopy(net).requires_grad_(False)
 
 
 def _adam(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:
-    parameters = list(net.parameters())
+    parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise ValueError(f"G and D must have weights that require gradients; {type(net).__name__} has none")
     fused = parameters[0].device.type in ("cpu", "cuda")  # one pass over the weights; other devices: PyTorch's choice
     return torch.optim.Adam(parameters, lr=lr, betas=config.betas, fused=fused or None)
 
 
-def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
     """Return ``value`` with its numbers in memory in the order of the parameter's.
 
     Fused Adam walks through memory, whatever the strides say, and double backward through convolutions as well as a
@@ -236,7 +170,3 @@ def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
     if value.shape != parameter.shape or value.stride() == parameter.stride():
         return value
     return torch.empty_like(parameter).copy_(value)
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -142,7 +142,7 @@ def compare_arms(
             finite and there is no ``fill``.
     """
     for name, column in (("value", value), ("arm", arm), ("seed", seed)):
-        check_choice(name, column, map(str, table.columns))
+        check_choice(name, column, list(map(str, table.columns)))
     values = _by_seed(table, value, arm, seed)
     if baseline not in values.columns:
         raise ValueError(f"baseline must be one of {', '.join(map(str, values.columns))}; got {baseline!r}")

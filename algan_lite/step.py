@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from algan_lite.batch import Batch, judge, update_averages
 from algan_lite.config import TrainConfig
 from algan_lite.losses import resolve_loss
-from algan_lite.networks import heads_of
 from algan_lite.rng import Stream
 from algan_lite.selection import Selection, select_noise
 
@@ -63,19 +62,20 @@ def classify(
     """Step 4: return D's view of reals and fakes, and the moving averages after it.
 
     With ``d_fakes="all"`` D sees the first N candidates, a plain draw; with ``"selected"`` it sees what G trains on,
-    with the same weights, so that its optimum compares the data with the selected law.
+    with the same weights, so that its optimum compares the data with the selected law. Where both are one set (a pool
+    of N, none moved), nothing is generated twice.
     """
-    needs, z, weights = config.needs("D"), chosen.z, _weights(chosen, config)
-    if config.d_fakes == "all" and config.strategy != "random":
-        z, weights = draws.z_pool[..., : config.batch_size, :], None
+    needs, z = config.needs("D"), chosen.z
+    weights = _weights(chosen, config) if config.d_fakes == "selected" else None
+    if config.d_fakes == "all" and not config.chooses_plain:
+        z = draws.z_pool[..., : config.batch_size, :]
         x_fake = G(z)
     x_real = draws.x_real.detach().requires_grad_() if "x_real" in needs else draws.x_real
-    heads_real, heads_fake = judge(D, x_real, x_fake, z)
+    real, fake = judge(D, x_real, z.shape[:-1]), judge(D, x_fake, z.shape[:-1])
     if "state" in needs:
-        averages = update_averages(averages, heads_real.mean(0), heads_fake.mean(0))
-    batch = Batch(
-        x_real, x_fake, z, resolve_loss(config.loss), heads_real, heads_fake, weights, draws.z2, draws.noise, averages
-    )
+        averages = update_averages(averages, real.logits, fake.logits)
+    loss = resolve_loss(config.loss)
+    batch = Batch(x_real, x_fake, z, loss, real, fake, weights, draws.z2, draws.noise, averages)
     return batch, dict(averages)
 
 
@@ -86,16 +86,11 @@ def reclassify(
     if chosen.z.requires_grad:  # the latents are a function of D, which has changed since: move them anew
         chosen = choose_noise(G, D, draws.z_pool, config, 0, None)
         x_fake = G(chosen.z)
+    lead = chosen.z.shape[:-1]
+    fake = judge(D, x_fake, lead)
     fresh = batch.loss.paired or "logits_real" in config.needs("G")
-    heads_real = heads_of(D, batch.x_real) if fresh else batch.heads_real.detach()
-    return replace(
-        batch,
-        x_fake=x_fake,
-        z=chosen.z,
-        weights=_weights(chosen, config),
-        heads_real=heads_real,
-        heads_fake=heads_of(D, x_fake),
-    )
+    real = judge(D, batch.x_real, lead) if fresh else batch.real  # the old D's: no term of G reads it
+    return replace(batch, x_fake=x_fake, z=chosen.z, weights=_weights(chosen, config), real=real, fake=fake)
 
 
 def _weights(chosen: Selection, config: TrainConfig) -> Tensor | None:

@@ -36,6 +36,8 @@ class Strategy:
         needs_generator: Draws random numbers (so does any strategy with ``uniform_share`` above 0).
         has_probability: Every candidate has a known chance, so that ``reweight`` is possible.
         ranks: The n come best first, so that ``keep`` is possible.
+        plain: The n are the first n of the pool: a plain draw.
+        moves: The latents are moved, so that they are no longer those of the pool.
         num_calls: Request -> candidates passed through G and D only to choose.
     """
 
@@ -48,6 +50,8 @@ class Strategy:
     needs_generator: bool = False
     has_probability: bool = False
     ranks: bool = True
+    plain: bool = False
+    moves: bool = False
     num_calls: Callable[[Request], int] = lambda request: request.num_candidates
 
 
@@ -77,6 +81,7 @@ STRATEGIES: Table[Strategy] = Table(
             pick=picks.first,
             has_probability=True,
             ranks=False,
+            plain=True,
             num_calls=lambda request: 0,
         ),
         "random_k": Strategy(
@@ -132,6 +137,7 @@ STRATEGIES: Table[Strategy] = Table(
                 "through": Option(False, _one_of(False, True)),
             },
             ranks=False,
+            moves=True,
             num_calls=lambda request: request.n * request.options["steps"],
         ),
         "disagreement": Strategy(

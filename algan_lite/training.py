@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from algan_lite.checks import check_integer
 from algan_lite.config import TrainConfig
 from algan_lite.history import History
 from algan_lite.progress import progress_bar
 from algan_lite.regularizers import objective
 from algan_lite.rng import draw
+from algan_lite.saving import Saver
 from algan_lite.sources import Source, take
 from algan_lite.state import TrainState
 from algan_lite.step import Draws, choose_noise, classify, held_out_accuracy, reclassify
@@ -57,7 +56,7 @@ def train(
     # 1. Initialize G and D: the weights are theirs already; optimizers and random streams follow from the seed.
     config = config or TrainConfig()
     state = TrainState.start(G, D, config, seed)
-    saver = _Saver(state, checkpoint, checkpoint_every, resume)
+    saver = Saver(state, checkpoint, checkpoint_every, resume)
     for step in _steps(state, progress):
         lams = config.lams(step, state.device, state.runs)
         for _ in range(config.d_steps):
@@ -84,6 +83,7 @@ def train(
         if stop:
             break
     saver.finish()
+    state.release()
     return state.history
 
 
@@ -126,24 +126,3 @@ def _steps(state: TrainState, progress: bool | None) -> Iterator[int]:
     steps = range(state.step, state.step if state.stopped else state.config.num_steps)
     bounds = {"initial": state.step, "total": state.config.num_steps}
     return iter(progress_bar(steps, shown=progress, desc="train", unit="step", **bounds))
-
-
-class _Saver:
-    """Loads a checkpoint at the start, and saves one every so often and at the end."""
-
-    def __init__(self, state: TrainState, path: str | os.PathLike[str] | None, every: int, resume: bool) -> None:
-        self.state, self.path, self.every = state, path, check_integer("checkpoint_every", every, 1)
-        if resume and path is None:
-            raise ValueError("resume=True needs checkpoint=, the file to continue from; got None")
-        if resume and Path(path).exists():
-            state.load(path)
-
-    def after_step(self) -> None:
-        """Save where a save is due."""
-        if self.path is not None and self.state.step % self.every == 0:
-            self.state.save(self.path)
-
-    def finish(self) -> None:
-        """Save the end."""
-        if self.path is not None:
-            self.state.save(self.path)

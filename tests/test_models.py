@@ -10,7 +10,7 @@ from helpers import assert_near, normal, slices, untouched
 from torch import Tensor, nn
 
 from algan_lite import models
-from algan_lite.networks import heads_of
+from algan_lite.batch import judge
 
 SMALL: dict[str, tuple[Callable, dict, tuple[int, ...], int]] = {  # factory, options, sample shape, latent_dim
     "mlp": (models.mlp_pair, {"width": 6, "depth": 2, "latent_dim": 3}, (2,), 3),
@@ -44,7 +44,6 @@ class TestEveryPair:
             assert D(x).shape == lead
             assert D.features(x).shape[:-1] == lead
             assert D.features(x).ndim == len(lead) + 1
-            assert heads_of(D, x).shape == (D.num_heads, *lead)
             assert D.heads(x).shape == (D.num_heads, *lead)
             torch.testing.assert_close(D.heads(x).mean(0), D(x))
         flat = normal(2, 4, latent_dim)
@@ -194,7 +193,10 @@ def test_heads_of_one_network_differ_and_are_counted() -> None:
     heads = D.heads(normal(5, 2))
     assert all(not torch.allclose(heads[i], heads[j]) for i in range(3) for j in range(i))
     plain = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
-    assert heads_of(plain, normal(5, 2)).shape == (1, 5)
+    assert judge(plain, normal(5, 2), (5,)).heads is None
+    view = judge(D, normal(5, 2), (5,))
+    assert view.heads.shape == (3, 5)
+    torch.testing.assert_close(view.logits, view.heads.mean(0))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ from helpers import assert_near, normal, tiny, untouched
 from torch import Tensor, nn
 
 import algan_lite as al
-from algan_lite.batch import Batch, player_loss, update_averages
+from algan_lite.batch import Batch, View, judge, player_loss, update_averages
 from algan_lite.losses import LOSSES
-from algan_lite.networks import heads_of
 from algan_lite.regularizers import REGULARIZERS, objective
 
 every_regularizer = pytest.mark.parametrize("name", REGULARIZERS)
@@ -278,9 +277,9 @@ def test_consensus_is_zero_where_nobody_wants_to_move() -> None:
 def run_of(batch: Batch, G: nn.Module, D: nn.Module, k: int) -> Batch:
     """Return run k's share of an ensemble's batch, made by its own two networks."""
     x_real, x_fake = batch.x_real[k].detach().requires_grad_(), G(batch.z[k])
-    heads = heads_of(D, x_real), heads_of(D, x_fake)
+    views = judge(D, x_real, x_real.shape[:1]), judge(D, x_fake, x_fake.shape[:1])
     state = {name: value[k] for name, value in batch.state.items()}
-    return Batch(x_real, x_fake, batch.z[k], batch.loss, *heads, None, batch.z2[k], batch.noise[k], state)
+    return Batch(x_real, x_fake, batch.z[k], batch.loss, *views, None, batch.z2[k], batch.noise[k], state)
 
 
 @every_regularizer
@@ -360,12 +359,12 @@ class TestContract:
         full = some_batch(G, D, 5)
         assert entry.needs <= {"x_real", "z2", "noise", "state", "logits_real"}
         x_real = full.x_real if "x_real" in entry.needs else full.x_real.detach()
-        heads = heads_of(D, x_real)
+        view = judge(D, x_real, x_real.shape[:1])
         if entry.player == "G" and "logits_real" not in entry.needs:
-            heads = heads.detach()
+            view = View(view.logits.detach())
         kept = {field: None if field not in entry.needs else getattr(full, field) for field in ("z2", "noise")}
         state = full.state if "state" in entry.needs else {}
-        bare = dataclasses.replace(full, x_real=x_real, heads_real=heads, state=state, **kept)
+        bare = dataclasses.replace(full, x_real=x_real, real=view, state=state, **kept)
         torch.testing.assert_close(entry.fn(G, D, bare), entry.fn(G, D, full))
 
 
@@ -391,7 +390,7 @@ def test_penalties_refuse_logits_in_a_column_by_themselves(name: str) -> None:
     G, D = tiny()
     batch, column = some_batch(G, D, 5), ColumnD()
     bad = dataclasses.replace(
-        batch, heads_real=column(batch.x_real)[None], heads_fake=column(batch.x_fake)[None]
+        batch, real=View(column(batch.x_real)), fake=View(column(batch.x_fake))
     ) if name in ("r1", "r2") else batch  # fmt: skip
     with pytest.raises(ValueError, match=r"D must return one logit a sample.*got \(5, 1\)"):
         value_of(name, G, column, bad)
@@ -425,7 +424,7 @@ def test_each_head_is_judged_by_itself() -> None:
     G, D = tiny(num_heads=3)
     batch = some_batch(G, D, 5)
     apart = [
-        LOSSES["non_saturating"].D(real, fake) for real, fake in zip(batch.heads_real, batch.heads_fake, strict=True)
+        LOSSES["non_saturating"].D(real, fake) for real, fake in zip(batch.real.heads, batch.fake.heads, strict=True)
     ]
     value = player_loss("D", batch)
     assert value.item() == pytest.approx(torch.stack(apart).mean().item(), abs=1e-6)
@@ -433,7 +432,7 @@ def test_each_head_is_judged_by_itself() -> None:
         LOSSES["non_saturating"].D(batch.logits_real, batch.logits_fake).item(), abs=1e-7
     )
     weights = torch.tensor([0.5, 0.5, 0, 0, 0])
-    apart = [LOSSES["hinge"].G(r, f, weights) for r, f in zip(batch.heads_real, batch.heads_fake, strict=True)]
+    apart = [LOSSES["hinge"].G(r, f, weights) for r, f in zip(batch.real.heads, batch.fake.heads, strict=True)]
     weighed = dataclasses.replace(batch, loss=LOSSES["hinge"], weights=weights)
     assert player_loss("G", weighed).item() == pytest.approx(torch.stack(apart).mean().item(), abs=1e-6)
     assert math.isfinite(value.item())

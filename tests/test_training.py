@@ -664,8 +664,10 @@ def test_bad_stopping_rules_are_refused_by_name(changes: dict) -> None:
 
 
 def test_settings_that_do_not_go_together() -> None:
-    with pytest.raises(ValueError, match="keep_decay needs a strategy that ranks"):
+    with pytest.raises(ValueError, match=r"keep must be None unless the strategy ranks.*keep_decay"):
         al.TrainConfig(keep_decay=0.9)
+    with pytest.raises(TypeError, match="reweight must be True or False; got 'yes'"):
+        al.TrainConfig(reweight="yes")
     with pytest.raises(ValueError, match=r"reweight=True needs .*'top_k'"):
         al.TrainConfig(strategy="top_k", reweight=True)
     al.TrainConfig(strategy="top_k", reweight=True, strategy_options={"uniform_share": 0.2})
@@ -694,7 +696,7 @@ def test_a_lambda_for_other_runs_is_refused(runs: int | None) -> None:
 
 
 def test_a_D_with_logits_in_a_column_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"D must return one logit a sample, \(8,\); got \(8, 1\) and \(8, 1\)"):
+    with pytest.raises(ValueError, match=r"D must return one logit a sample, \(8,\); got \(8, 1\)"):
         al.train(tiny()[0], nn.Linear(2, 1), RING, config(), progress=False)
 
 

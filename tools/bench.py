@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +18,14 @@ import algan_lite as al
 from algan_lite.rng import draw, stream
 
 TURNS = 5
-TOY = al.TrainConfig(num_steps=200, batch_size=128, regularizers={"r1": 0.1}, strategy="top_k", log_every=10)
+TOY = al.TrainConfig(num_steps=200, batch_size=128, regularizers={"r1": 0.1}, strategy="top_k")
+PLAIN = replace(TOY, num_steps=500, batch_size=al.TrainConfig().batch_size)  # with networks of the default size
+
+SMALL = {"width": 32, "depth": 2}
 
 
 def bare_loop(G: nn.Module, D: nn.Module, source: al.data.Source, config: al.TrainConfig) -> None:
-    """Train as ``al.train`` does with TOY's terms, written out by hand and with nothing else."""
+    """Train as ``al.train`` does with the same terms, written out by hand and with nothing else."""
     adam_G, adam_D = (torch.optim.Adam(net.parameters(), config.lr, config.betas, fused=True) for net in (G, D))
     data, noise = stream(0, "data"), stream(0, "candidates 0")
     for _ in range(config.num_steps):
@@ -50,13 +54,12 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _toy_steps_per_second(runs: int | None, loop: Callable[..., object] | None = None) -> float:
+def _toy_steps_per_second(runs: int | None, loop: Callable[..., object] | None = None, **sizes: int) -> float:
     """Run-steps a second of one GAN (runs None) or of an ensemble."""
-    sizes = {"width": 32, "depth": 2}
     G, D = al.models.mlp_pair(**sizes) if runs is None else al.models.ensemble(al.models.mlp_pair, runs=runs, **sizes)
-    source = al.data.ring()
+    source, config = al.data.ring(), TOY if sizes else PLAIN
     work = loop or (lambda *args: al.train(*args, progress=False))
-    return TOY.num_steps * (runs or 1) / _seconds(lambda: work(G, D, source, TOY))
+    return config.num_steps * (runs or 1) / _seconds(lambda: work(G, D, source, config))
 
 
 def _turns(*measures: Callable[[], float]) -> list[list[float]]:
@@ -89,9 +92,9 @@ def bench_train(cores: int) -> None:
 
 def bench_ensemble(cores: int) -> None:
     """Compare ensembles with one run alone, each at its best number of threads."""
-    alone = _best(lambda: _toy_steps_per_second(None), cores)
+    alone = _best(lambda: _toy_steps_per_second(None, **SMALL), cores)
     for runs in (16, 64):
-        together = _best(lambda runs=runs: _toy_steps_per_second(runs), cores)
+        together = _best(lambda runs=runs: _toy_steps_per_second(runs, **SMALL), cores)
         print(f"ensemble_run_steps_per_s_{runs} {together:.0f} run-steps/s")
         print(f"ensemble_speedup_{runs} {together / alone:.2f} ratio", flush=True)
 
