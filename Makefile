@@ -18,7 +18,7 @@ STALE := $(shell { [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(STAMP)" ] && $(PY) 
 TEST_ENV = OMP_NUM_THREADS=1 ALGAN_LITE_PROGRESS=0 ALGAN_LITE_PROFILE=$${ALGAN_LITE_PROFILE:-smoke}
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope -o filterwarnings=default
 
-.PHONY: help env book serve test lint unit doctest notebooks slow coverage format bench audit wheel clean
+.PHONY: help env book serve test lint unit doctest notebooks slow coverage format bench results audit wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ format: env ## format Python files and notebooks, strip outputs, refresh the fir
 
 bench: env ## speed figures, one a line: name value unit
 	@$(PY) -m tools.bench
+
+results: env ## remake the shipped studies, resuming (STUDY=name for one; about half an hour on two cores)
+	@$(PY) -m tools.results $(STUDY)
 
 audit: env ## look at every page of the built book in headless Chromium
 	@$(PY) -m tools.audit

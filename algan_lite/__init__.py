@@ -14,6 +14,8 @@ from algan_lite.notebook import setup_notebook, show_source
 from algan_lite.regularizers import REGULARIZERS
 from algan_lite.sampling import SAMPLERS
 from algan_lite.selection import STRATEGIES, Selection, select_noise
+from algan_lite.studies import load_study
+from algan_lite.sweep import sweep
 from algan_lite.training import train
 
 __version__ = "0.1.0"
@@ -31,6 +33,7 @@ __all__ = [
     "TrainConfig",
     "TrainingDiverged",
     "data",
+    "load_study",
     "losses",
     "make_batch",
     "models",
@@ -39,5 +42,6 @@ __all__ = [
     "setup_notebook",
     "show_source",
     "stats",
+    "sweep",
     "train",
 ]

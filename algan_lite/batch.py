@@ -72,15 +72,14 @@ def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, dec
     """Return exponential moving averages of the mean logits, without the bias towards their start.
 
     Args:
-        state: Earlier averages (empty at the start): ``real``, ``fake`` and ``weight``, each (...).
+        state: Earlier averages: ``real``, ``fake`` and ``weight``, each (...). Empty at the start, or with weight 0.
         real: Logits on reals, (..., N).
         fake: Logits on fakes, (..., N).
         decay: Share of the old average that is kept, in [0, 1).
     """
     mean = {"real": real.detach().mean(-1), "fake": fake.detach().mean(-1)}
-    weight = state["weight"] * decay + (1 - decay) if state else torch.full_like(mean["real"], 1 - decay)
-    if not state:
-        return {**mean, "weight": weight}
+    state = state or dict.fromkeys((*mean, "weight"), torch.zeros_like(mean["real"]))  # of weight 0: it counts nothing
+    weight = state["weight"] * decay + (1 - decay)
     # A running mean whose first terms count as much as the weight collected so far allows.
     return {k: torch.lerp(state[k], mean[k], (1 - decay) / weight) for k in mean} | {"weight": weight}
 

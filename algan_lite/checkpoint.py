@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from algan_lite.atomic import write_atomically
 
 _KEY = "algan_lite"
 
@@ -23,22 +24,9 @@ def save_checkpoint(path: str | os.PathLike[str], tensors: Mapping[str, Tensor],
         tensors: Names to tensors of any dtype, shape and device.
         values: Plain JSON values.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Copies: safetensors refuses tensors that share memory or are not contiguous.
-    data = save(
-        {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}, {_KEY: json.dumps(dict(values))}
-    )
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_atomically(path, lambda file: file.write(save(copies, {_KEY: json.dumps(dict(values))})))
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, object]]:

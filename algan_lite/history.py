@@ -15,11 +15,12 @@ class TrainingDiverged(RuntimeError):
 
     Attributes:
         step: Step at which the last finite run was lost.
+        history: What was recorded until then.
     """
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, history: History) -> None:
         super().__init__(f"the loss stopped being finite in every run, in the last one at step {step}")
-        self.step = step
+        self.step, self.history = step, history
 
 
 @dataclass

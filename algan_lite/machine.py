@@ -64,7 +64,7 @@ class MachineCheck:
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
-        head = "".join(f"<th scope='col' {left}>{name}</th>" for name in ("checked", "", "found", "what to do"))
+        head = "".join(f"<th scope='col' {left}>{name}</th>" for name in ("checked", "status", "found", "what to do"))
         rows = (
             f"<tr><th scope='row' {left}>{html.escape(f.what)}</th>"
             + "".join(f"<td {left}>{html.escape(text)}</td>" for text in (f.verdict, f.found, f.advice))
@@ -72,7 +72,7 @@ class MachineCheck:
             for f in self.findings
         )
         return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table><p><b>{self.summary}</b></p>"
+            f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table><p><b>{self.summary}</b></p>"
         )
 
 

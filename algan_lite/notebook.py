@@ -106,6 +106,7 @@ def show_source(obj: object, *, docstring: bool = False, start: str | None = Non
     from IPython.display import Markdown  # here: only a notebook needs it
 
     try:
+        obj = inspect.unwrap(obj)  # behind a decorator such as torch.no_grad
         source, path = textwrap.dedent(inspect.getsource(obj)), Path(inspect.getsourcefile(obj))
     except (TypeError, OSError) as error:
         raise TypeError(f"obj must be a function, class or method written in Python; got {obj!r}") from error

@@ -146,7 +146,7 @@ class TrainState:
     def check_diverged(self) -> None:
         """Raise ``TrainingDiverged`` if no run is left."""
         if self.device.type != "meta" and bool((self.history.diverged_at >= 0).all()):
-            raise TrainingDiverged(int(self.history.diverged_at.max()))
+            raise TrainingDiverged(int(self.history.diverged_at.max()), self.history)
 
 
 def _frozen_copy(net: nn.Module) -> nn.Module:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from tools.pages import HTML, ROOT, pages, source
+from tools.copies import BRANCH, is_published
+from tools.pages import HTML, ROOT, git, github_repository, pages, source
 
 BUILD = ROOT / "_build"
 CACHES = BUILD / "cache"
@@ -64,25 +64,6 @@ def fresh_cache(key: str, caches: Path = CACHES) -> Path:
     return folder
 
 
-def github_repository(url: str) -> str | None:
-    """Return ``owner/name`` of a GitHub remote, or None for any other remote.
-
-    Args:
-        url: In https, ssh or scp-like form, with or without ``.git``; credentials in it are dropped.
-
-    Returns:
-        ``owner/name`` or None.
-    """
-    forms = (
-        r"https?://(?:[^@/]+@)?(?:www\.)?github\.com/",
-        r"(?:git\+)?ssh://(?:[^@/]+@)?github\.com(?::\d+)?/",
-        r"(?:[^@/:]+@)?github\.com:/?",
-        r"git://github\.com/",
-    )
-    found = re.fullmatch(rf"(?:{'|'.join(forms)})([\w.-]+)/([\w.-]+?)(?:\.git)?/?", url.strip(), flags=re.IGNORECASE)
-    return f"{found[1]}/{found[2]}" if found else None
-
-
 def checkout(root: Path = ROOT) -> tuple[str, str] | None:
     """Return where readers find this checkout on GitHub.
 
@@ -92,11 +73,11 @@ def checkout(root: Path = ROOT) -> tuple[str, str] | None:
     Returns:
         (``owner/name``, branch) of its ``origin``, or None: no git, no such remote, not on GitHub, or no branch.
     """
-    top = _git(root, "rev-parse", "--show-toplevel")
+    top = git(root, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root.resolve():  # the folder may lie inside somebody's other repository
         return None
-    repository = github_repository(_git(root, "remote", "get-url", "origin") or "")
-    branch = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
+    repository = github_repository(git(root, "remote", "get-url", "origin") or "")
+    branch = git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
     return (repository, branch) if repository and branch else None
 
 
@@ -158,6 +139,8 @@ def main() -> int:
     for name in names:
         source(name)
     place = checkout()
+    if place is not None and is_published():  # buttons open the notebooks without solutions
+        place = (place[0], BRANCH)
     config = derived_config(
         yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8")), fresh_cache(package_key()), place
     )
@@ -203,14 +186,6 @@ def _copy_mathjax(target: Path) -> None:
 def _show_reports() -> None:
     for report in sorted((HTML / "reports").rglob("*.err.log")):
         print(f"--- {report.stem}\n{_text(report)[-3000:]}")
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _text(path: Path) -> str:

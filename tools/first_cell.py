@@ -26,11 +26,12 @@ def version(root: Path = ROOT) -> str:
     return found.group(1)
 
 
-def first_cell(release: str | None = None) -> str:
+def first_cell(release: str | None = None, install: str | None = None) -> str:
     """Return the source of the first code cell.
 
     Args:
         release: The version to install where the package is missing; the checkout's own by default.
+        install: Instead of a version: what pip can install the package from.
 
     Returns:
         The source, without a trailing newline.
@@ -39,7 +40,7 @@ def first_cell(release: str | None = None) -> str:
         "import importlib.util\n"
         "\n"
         'if importlib.util.find_spec("algan_lite") is None:\n'
-        f"    %pip install -q --no-deps algan-lite=={release or version()}\n"
+        f"    %pip install -q --no-deps {install or f'algan-lite=={release or version()}'}\n"
         "\n"
         "import algan_lite as al\n"
         "\n"

@@ -1,7 +1,10 @@
-"""The pages of the book, as _toc.yml lists them."""
+"""The pages of the book, as _toc.yml lists them, and the checkout that they lie in."""
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,36 @@ def source(page: str, root: Path = ROOT) -> Path:
         if (path := root / f"{page}{suffix}").is_file():
             return path
     raise FileNotFoundError(f"_toc.yml lists {page!r}, but there is no {page}.ipynb or {page}.md")
+
+
+def github_repository(url: str) -> str | None:
+    """Return ``owner/name`` of a GitHub remote, or None for any other remote.
+
+    Args:
+        url: In https, ssh or scp-like form, with or without ``.git``; credentials in it are dropped.
+
+    Returns:
+        ``owner/name`` or None.
+    """
+    forms = (
+        r"https?://(?:[^@/]+@)?(?:www\.)?github\.com/",
+        r"(?:git\+)?ssh://(?:[^@/]+@)?github\.com(?::\d+)?/",
+        r"(?:[^@/:]+@)?github\.com:/?",
+        r"git://github\.com/",
+    )
+    found = re.fullmatch(rf"(?:{'|'.join(forms)})([\w.-]+)/([\w.-]+?)(?:\.git)?/?", url.strip(), flags=re.IGNORECASE)
+    return f"{found[1]}/{found[2]}" if found else None
+
+
+def git(root: Path, *arguments: str, timeout: float = 20) -> str | None:
+    """Return what a git command prints, or None where it fails, takes too long, or there is no git."""
+    environ = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}  # a remote that asks for a password is one that fails
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=timeout)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _names(node: dict[str, Any]) -> list[str]:
