@@ -18,7 +18,7 @@ STALE := $(shell { [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(STAMP)" ] && $(PY) 
 TEST_ENV = OMP_NUM_THREADS=1 ALGAN_LITE_PROGRESS=0 ALGAN_LITE_PROFILE=$${ALGAN_LITE_PROFILE:-smoke}
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope -o filterwarnings=default
 
-.PHONY: help env book serve test lint unit doctest notebooks slow coverage format bench results audit wheel clean
+.PHONY: help env book serve test lint unit doctest notebooks test-colab slow coverage format bench results audit wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ doctest: env ## the examples of the docstrings
 
 notebooks: env ## run every notebook with nbval (ALGAN_LITE_PROFILE=smoke unless set)
 	@$(TEST_ENV) $(PY) -m pytest -q $(NBVAL) book
+
+test-colab: wheel ## run every notebook with Colab's pins, alone in an empty folder (NOTEBOOK=name for one)
+	@$(PY) -m tools.colab $(NOTEBOOK)
 
 slow: env ## the tests that take minutes, with the wheel in an empty environment
 	@$(TEST_ENV) $(PY) -m pytest -q -m slow --durations=5 tests

@@ -4,7 +4,7 @@ Axis letters, used in every shape: R runs, N batch, M candidates, C classes, K m
 Latents are (..., N, latent_dim), samples (..., N, *sample), logits (..., N); the dots are an optional runs axis (R).
 """
 
-from algan_lite import data, losses, models, plots, stats
+from algan_lite import data, export, losses, models, plots, stats, widgets
 from algan_lite.batch import Batch, make_batch
 from algan_lite.config import Equilibrium, TrainConfig
 from algan_lite.history import History, TrainingDiverged
@@ -33,6 +33,7 @@ __all__ = [
     "TrainConfig",
     "TrainingDiverged",
     "data",
+    "export",
     "load_study",
     "losses",
     "make_batch",
@@ -44,4 +45,5 @@ __all__ = [
     "stats",
     "sweep",
     "train",
+    "widgets",
 ]

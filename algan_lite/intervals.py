@@ -50,7 +50,7 @@ class Interval:
 
 def check_values(name: str, values: ArrayLike, fill: float | None, least: int) -> np.ndarray:
     """Return values as float64 (n,), with ``fill`` for those that are not finite; refuse NaN without it."""
-    array = np.array(values, dtype=np.float64)
+    array = np.array(values.tolist() if hasattr(values, "tolist") else values, dtype=np.float64)  # tensors too
     if array.ndim != 1 or len(array) < least:
         raise ValueError(f"{name} must be one axis of {least} values or more; got shape {array.shape}")
     failed = ~np.isfinite(array)

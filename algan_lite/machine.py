@@ -71,9 +71,8 @@ class MachineCheck:
             + "</tr>"
             for f in self.findings
         )
-        return (
-            f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table><p><b>{self.summary}</b></p>"
-        )
+        table = f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return f"{table}<p><b>{self.summary}</b></p>"
 
 
 def check(device: torch.device) -> MachineCheck:

@@ -158,7 +158,7 @@ def _adam(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:
     if not parameters:
         raise ValueError(f"G and D must have weights that require gradients; {type(net).__name__} has none")
     fused = parameters[0].device.type in ("cpu", "cuda")  # one pass over the weights; other devices: PyTorch's choice
-    return torch.optim.Adam(parameters, lr=lr, betas=config.betas, fused=fused or None)
+    return torch.optim.Adam(parameters, lr=lr, betas=tuple(map(float, config.betas)), fused=fused or None)
 
 
 def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:

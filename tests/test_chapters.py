@@ -16,7 +16,9 @@ PAGES = [path for path in map(source, pages()) if path.suffix == ".ipynb" and pa
 CHAPTERS = [path for path in PAGES if path.stem not in REFERENCE]
 
 FENCE = re.compile(r"^(`{3,}|:{3,}).*?^\1[ \t]*$", flags=re.MULTILINE | re.DOTALL)
-SOLUTION = re.compile(r"^(`{3,})\{(?:admonition\} Solution|solution[^}]*\}.*)$.*?^\1$", flags=re.MULTILINE | re.DOTALL)
+SOLUTION = re.compile(
+    r"^(`{3,})\{(?:admonition\} Solution|solution[^}]*\}[^\n]*)$.*?^\1$", flags=re.MULTILINE | re.DOTALL
+)
 TAKEAWAYS = re.compile(r"^## .*(?:take ?away|Take ?away)", flags=re.MULTILINE)
 # What a page must hold, in this order.
 ORDER = {

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from tools import build_live
 from tools.copies import BRANCH, is_published
 from tools.pages import HTML, ROOT, git, github_repository, pages, source
 
@@ -157,6 +158,8 @@ def main() -> int:
     if broken := tracebacks(HTML, names):
         print(f"These pages show a traceback: {', '.join(broken)}")
         return 1
+    origin = build_live.build(HTML / "_live")
+    print("No page asks another host." if origin is None else f"npm is absent: live training asks {origin}")
     print(f"Buttons lead to {place[0]}, branch {place[1]}." if place else "No GitHub remote: no Colab buttons.")
     print(f"Open {HTML / 'index.html'}")
     return 0
@@ -169,6 +172,7 @@ def _jupyter_book(config: Path) -> int:
     options = ["--config", str(config), "--all", "-W", "-n", "--keep-going", "-q"]
     # The kernel of .venv and not one of the user's home; no progress bars, which a page would keep as a wall of text.
     environ = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "ALGAN_LITE_PROGRESS": "0", "TQDM_DISABLE": "1"}
+    environ["ALGAN_LITE_STATIC"] = "1"  # a live panel shows itself as a picture: a page has no kernel
     environ.pop("MPLBACKEND", None)  # kernels choose their inline backend themselves
     return subprocess.run([sys.executable, "-c", program, "build", str(ROOT), *options], env=environ).returncode
 

@@ -1,0 +1,62 @@
+// The losses since the start, in one small chart: D solid, G dashed.
+
+const MOST = 400; // points; when there are more, neighbors are joined
+
+export class Curve {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.clear();
+  }
+
+  clear() {
+    this.points = []; // [step, loss of D, loss of G]
+  }
+
+  add(step, [lossD, lossG]) {
+    this.points.push([step, lossD, lossG]);
+    if (this.points.length > MOST) this.points = this.points.filter((_, i) => i % 2 === 1);
+  }
+
+  draw(colors) {
+    const { pen } = this.canvas;
+    const { width, height } = this.canvas.fit();
+    const [left, right, top, bottom] = [30, width - 16, 8, height - 20];
+    const values = this.points.flatMap(([, a, b]) => [a, b]).filter(Number.isFinite);
+    const most = Math.max(2, Math.min(8, 1.1 * Math.max(0, ...values)));
+    const last = Math.max(1, this.points.at(-1)?.[0] ?? 1);
+    const x = (step) => left + ((right - left) * step) / last;
+    const y = (loss) => bottom - ((bottom - top) * Math.max(0, Math.min(loss, most))) / most;
+    Object.assign(pen, {
+      font: "12px system-ui, sans-serif",
+      fillStyle: colors.ink,
+      strokeStyle: colors.ink,
+      lineWidth: 1,
+    });
+    pen.beginPath();
+    for (const tick of [0, Math.floor(most / 2), Math.floor(most)]) {
+      Object.assign(pen, { textAlign: "right", textBaseline: "middle" });
+      pen.fillText(tick, left - 6, y(tick));
+    }
+    pen.moveTo(left, top);
+    pen.lineTo(left, bottom);
+    pen.lineTo(right, bottom);
+    pen.stroke();
+    pen.textAlign = "left";
+    pen.fillText("0", left, bottom + 11);
+    pen.textAlign = "right";
+    pen.fillText(`step ${last.toLocaleString("en-US")}`, right, bottom + 11);
+    this.line(pen, x, y, 1, colors.disc, [], "D");
+    this.line(pen, x, y, 2, colors.fake, [5, 3], "G");
+  }
+
+  line(pen, x, y, column, color, dashes, name) {
+    Object.assign(pen, { strokeStyle: color, fillStyle: color, lineWidth: 1.8, textAlign: "left" });
+    pen.setLineDash(dashes);
+    pen.beginPath();
+    this.points.forEach((point, i) => pen[i ? "lineTo" : "moveTo"](x(point[0]), y(point[column])));
+    pen.stroke();
+    pen.setLineDash([]);
+    const end = this.points.at(-1);
+    if (end) pen.fillText(name, x(end[0]) + 4, y(end[column]));
+  }
+}

@@ -1,0 +1,180 @@
+// The pictures: colors and marks are those of algan_lite/style.py, read from live.css.
+
+import { LIMIT, LINES, MAP, NOISE } from "./view.js";
+
+const NAMES = ["real", "line", "fake", "chosen", "disc", "ink", "edge", "arrow", "low", "middle", "high"];
+const ARROWS = 64; // arrows that are drawn, those of the first fakes
+
+export function readColors(node) {
+  const style = getComputedStyle(node);
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--al-${name}`).trim()]));
+}
+
+const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+
+// Probabilities, row by row from the bottom, as a picture of side x side pixels.
+function verdict(values, side, colors) {
+  const [low, middle, high] = [colors.low, colors.middle, colors.high].map(channels);
+  const pixels = new ImageData(side, side);
+  for (let i = 0; i < values.length; i += 1) {
+    const t = 2 * values[i];
+    const [a, b, share] = t < 1 ? [low, middle, t] : [middle, high, t - 1];
+    const at = 4 * ((side - 1 - Math.floor(i / side)) * side + (i % side));
+    for (let c = 0; c < 3; c += 1) pixels.data[at + c] = a[c] + (b[c] - a[c]) * share;
+    pixels.data[at + 3] = 255;
+  }
+  return pixels;
+}
+
+// A square with axes from -LIMIT to LIMIT; returns its pen with functions from data to pixels.
+export class Plane {
+  constructor(canvas, names) {
+    Object.assign(this, { canvas, names, pen: canvas.pen });
+    this.small = document.createElement("canvas");
+  }
+
+  begin(colors) {
+    const { width } = this.canvas.fit();
+    const [left, top, gap] = [26, 2, 24];
+    this.colors = colors;
+    this.side = Math.max(width - left - 2, 20);
+    this.x = (v) => left + ((v + LIMIT) / (2 * LIMIT)) * this.side;
+    this.y = (v) => top + ((LIMIT - v) / (2 * LIMIT)) * this.side;
+    this.pen.font = "12px system-ui, sans-serif";
+    this.pen.fillStyle = colors.ink;
+    this.pen.textBaseline = "middle";
+    for (const v of [-2, 0, 2]) {
+      this.pen.textAlign = "center";
+      this.pen.fillText(v, this.x(v), top + this.side + gap / 2);
+      this.pen.textAlign = "right";
+      this.pen.fillText(v, left - 6, this.y(v));
+    }
+    this.pen.textAlign = "right";
+    this.pen.fillText(this.names[0], left + this.side - 2, top + this.side + gap / 2);
+    this.pen.fillText(this.names[1], left - 6, top + 8);
+    this.pen.save();
+    this.pen.beginPath();
+    this.pen.rect(left, top, this.side, this.side);
+    this.pen.clip();
+  }
+
+  end() {
+    this.pen.restore();
+    this.pen.strokeStyle = this.colors.ink;
+    this.pen.lineWidth = 1;
+    this.pen.strokeRect(this.x(-LIMIT), this.y(LIMIT), this.side, this.side);
+  }
+
+  heat(values, side) {
+    Object.assign(this.small, { width: side, height: side });
+    this.small.getContext("2d").putImageData(verdict(values, side, this.colors), 0, 0);
+    this.pen.imageSmoothingEnabled = true;
+    this.pen.drawImage(this.small, this.x(-LIMIT), this.y(LIMIT), this.side, this.side);
+  }
+
+  // Marks with a thin pale edge, as in the book's figures: "o" dots, "^" triangles, "D" diamonds.
+  marks(xy, color, mark, size, lit = () => true) {
+    const { pen } = this;
+    pen.beginPath();
+    for (let i = 0; 2 * i < xy.length; i += 1)
+      if (lit(i)) MARKS[mark](pen, this.x(xy[2 * i]), this.y(xy[2 * i + 1]), size);
+    Object.assign(pen, { fillStyle: color, strokeStyle: this.colors.edge, lineWidth: 1.4 });
+    pen.stroke(); // first: where marks crowd, the color stays on top
+    pen.fill();
+  }
+
+  arrows(xy, steps) {
+    const { pen } = this;
+    let longest = 1e-9;
+    const n = Math.min(ARROWS, xy.length / 2);
+    for (let i = 0; i < n; i += 1) longest = Math.max(longest, Math.hypot(steps[2 * i], steps[2 * i + 1]));
+    this.reach = Math.max(longest, 0.97 * (this.reach ?? 0)); // the scale shrinks slowly: lengths stay comparable
+    pen.beginPath();
+    for (let i = 0; i < n; i += 1) {
+      const [dx, dy] = [steps[2 * i], steps[2 * i + 1]].map((v) => (0.13 * this.side * v) / this.reach);
+      const length = Math.hypot(dx, dy);
+      if (length < 2) continue;
+      const [x, y] = [this.x(xy[2 * i]), this.y(xy[2 * i + 1])];
+      const [ex, ey, ux, uy] = [x + dx, y - dy, dx / length, -dy / length];
+      pen.moveTo(x, y);
+      pen.lineTo(ex, ey);
+      for (const turn of [-1, 1]) {
+        pen.moveTo(ex, ey);
+        pen.lineTo(ex - 4 * ux + turn * 3 * uy, ey - 4 * uy - turn * 3 * ux);
+      }
+    }
+    Object.assign(pen, { strokeStyle: this.colors.arrow, lineWidth: 1.2 });
+    pen.stroke();
+  }
+
+  // The noise's grid as G deforms it. All cells have the same probability: the smaller, the darker.
+  mesh(xy) {
+    const { pen } = this;
+    const at = (row, column) => 2 * (row * LINES + column);
+    const point = (i) => [this.x(xy[i]), this.y(xy[i + 1])];
+    pen.fillStyle = this.colors.fake;
+    for (let row = 0; row < LINES - 1; row += 1)
+      for (let column = 0; column < LINES - 1; column += 1) {
+        const corners = [at(row, column), at(row, column + 1), at(row + 1, column + 1), at(row + 1, column)];
+        const [a, b, c, d] = corners.map(point);
+        const area = Math.abs((c[0] - a[0]) * (d[1] - b[1]) - (d[0] - b[0]) * (c[1] - a[1])) / 2;
+        pen.globalAlpha = Math.min(0.5, this.side ** 2 / 8e3 / Math.max(area, 1));
+        pen.beginPath();
+        pen.moveTo(...a);
+        for (const corner of [b, c, d]) pen.lineTo(...corner);
+        pen.fill();
+      }
+    pen.globalAlpha = 0.75;
+    pen.beginPath();
+    for (let line = 0; line < LINES; line += 2)
+      for (const place of [(i) => at(line, i), (i) => at(i, line)])
+        for (let i = 0; i < LINES; i += 1) pen[i ? "lineTo" : "moveTo"](...point(place(i)));
+    Object.assign(pen, { strokeStyle: this.colors.fake, lineWidth: 0.8 });
+    pen.stroke();
+    pen.globalAlpha = 1;
+  }
+}
+
+const MARKS = {
+  o(pen, x, y, r) {
+    pen.moveTo(x + r, y);
+    pen.arc(x, y, r, 0, 2 * Math.PI);
+  },
+  "^"(pen, x, y, r) {
+    pen.moveTo(x, y - 1.2 * r);
+    pen.lineTo(x + 1.1 * r, y + 0.8 * r);
+    pen.lineTo(x - 1.1 * r, y + 0.8 * r);
+    pen.closePath();
+  },
+  D(pen, x, y, r) {
+    pen.moveTo(x, y - 1.4 * r);
+    pen.lineTo(x + 1.4 * r, y);
+    pen.lineTo(x, y + 1.4 * r);
+    pen.lineTo(x - 1.4 * r, y);
+    pen.closePath();
+  },
+};
+
+// The plane of the data: D's verdict, reals, G's grid, fakes, those that were chosen, and where G wants to go.
+export function drawData(plane, seen, shown, colors) {
+  const scale = Math.max(0.75, Math.min(1.2, plane.canvas.node.clientWidth / 400));
+  plane.begin(colors);
+  if (shown.map) plane.heat(seen.map, MAP);
+  if (shown.reals) plane.marks(seen.reals, colors.real, "o", 3 * scale);
+  if (shown.mesh) plane.mesh(seen.grid);
+  if (shown.fakes)
+    plane.marks(seen.fakes, colors.fake, "^", 3.2 * scale, (i) => !(shown.chosen && seen.pool.chosen?.[i]));
+  if (shown.chosen && seen.pool.chosen)
+    plane.marks(seen.fakes, colors.chosen, "D", 3.2 * scale, (i) => seen.pool.chosen[i]);
+  if (shown.arrows) plane.arrows(seen.fakes, seen.arrows);
+  plane.end();
+}
+
+// The plane of the noise: D's verdict on G(z), and the candidates of one step.
+export function drawNoise(plane, seen, colors) {
+  plane.begin(colors);
+  plane.heat(seen.noise, NOISE);
+  plane.marks(seen.pool.z, colors.fake, "^", 2.4, (i) => !seen.pool.chosen?.[i]);
+  if (seen.pool.chosen) plane.marks(seen.pool.z, colors.chosen, "D", 2.6, (i) => seen.pool.chosen[i]);
+  plane.end();
+}
