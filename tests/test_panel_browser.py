@@ -25,7 +25,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tools.audit_browser import _browser
+from tools.audit_browser import browser
 from tools.pages import ROOT
 
 LAB = os.environ.get("ALGAN_LITE_LAB") or shutil.which("jupyter-lab", path=str(Path(sys.executable).parent))
@@ -147,7 +147,7 @@ def wait_for_server(server: subprocess.Popen, url: str, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lab(address: str) -> Iterator[Notebook]:
-    with _browser() as driver:
+    with browser() as driver:
         driver.set_window_size(1300, 1000)
         driver.set_page_load_timeout(SECONDS)
         driver.get(address)

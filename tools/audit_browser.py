@@ -102,7 +102,7 @@ def browser_findings(html: Path, names: list[str], shots: Path) -> Iterator[Find
     """
     shutil.rmtree(shots, ignore_errors=True)
     shots.mkdir(parents=True)
-    with _served(html) as address, _browser() as driver:
+    with served(html) as address, browser() as driver:
         for name in names:
             for view in VIEWS:
                 yield f"{name}: {view.name}", look(driver, f"{address}/{name}.html", view)
@@ -151,7 +151,8 @@ def _screenshot(driver: webdriver.Chrome, view: View, path: Path) -> None:
 
 
 @contextmanager
-def _browser() -> Iterator[webdriver.Chrome]:
+def browser() -> Iterator[webdriver.Chrome]:
+    """Start headless Chromium with a profile of its own, and end it."""
     binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     service = shutil.which("chromedriver")
     if binary is None or service is None:
@@ -177,7 +178,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def _served(html: Path) -> Iterator[str]:
+def served(html: Path) -> Iterator[str]:
+    """Serve a folder on loopback; the value is its address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(html))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

@@ -16,6 +16,7 @@ from torch.nn.functional import softplus
 
 import algan_lite as al
 from algan_lite.rng import draw, stream
+from tools.bench_page import bench_page
 
 TURNS = 5
 TOY = al.TrainConfig(num_steps=200, batch_size=128, regularizers={"r1": 0.1}, strategy="top_k")
@@ -117,6 +118,7 @@ def main() -> None:
     cores = torch.get_num_threads()
     for bench in (bench_train, bench_ensemble, bench_images):
         bench(cores)
+    bench_page(lambda: _at_threads(1, lambda: _toy_steps_per_second(None, **SMALL)))
 
 
 if __name__ == "__main__":

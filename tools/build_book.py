@@ -172,6 +172,7 @@ def _jupyter_book(config: Path) -> int:
     options = ["--config", str(config), "--all", "-W", "-n", "--keep-going", "-q"]
     # The kernel of .venv and not one of the user's home; no progress bars, which a page would keep as a wall of text.
     environ = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "ALGAN_LITE_PROGRESS": "0", "TQDM_DISABLE": "1"}
+    environ["PYTHONPATH"] = str(ROOT / "book" / "_ext")
     environ["ALGAN_LITE_STATIC"] = "1"  # a live panel shows itself as a picture: a page has no kernel
     environ.pop("MPLBACKEND", None)  # kernels choose their inline backend themselves
     return subprocess.run([sys.executable, "-c", program, "build", str(ROOT), *options], env=environ).returncode

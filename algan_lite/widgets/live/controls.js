@@ -21,7 +21,8 @@ export function transport({ run, step, speed, reset, seed, preset }) {
   };
   parts.run.classList.add("al-main");
   const { run: runs, step: steps, speed: speeds, reset: resets, seed: seeds, preset: presets } = parts;
-  parts.box = el("div", { class: "al-bar" }, runs, steps, speeds.box, resets, presets.box, seeds.box);
+  const start = el("div", { class: "al-start" }, presets.box, seeds.box);
+  parts.box = el("div", { class: "al-bar" }, runs, steps, speeds.box, resets, start);
   parts.setRunning = (running) => {
     runs.replaceChildren(icon(running ? "pause" : "run"), el("span", { textContent: running ? "Pause" : "Run" }));
   };
