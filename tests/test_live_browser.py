@@ -137,7 +137,7 @@ const root = new URL("/_live/", location.href);
 const graphs = await Graphs.open(await loadRuntime(root), root);
 const graph = graphs.manifest.steps[name];
 const session = await graphs.session(graph.file);
-const recorded = await (await fetch("/recorded.json")).json();
+const recorded = await (await fetch("/recorded.json", { cache: "no-store" })).json();
 let state = Float32Array.from(recorded.state);
 const losses = [];
 for (const [k, draws] of recorded.draws.entries()) {
