@@ -73,7 +73,7 @@ format: env ## format Python files and notebooks, strip outputs, refresh the fir
 bench: env ## speed figures, one a line: name value unit
 	@$(PY) -m tools.bench
 
-results: env ## remake the shipped studies, resuming (STUDY=name for one; about half an hour on two cores)
+results: env ## remake the shipped studies, resuming (STUDY=name for one; an hour or so on two cores)
 	@$(PY) -m tools.results $(STUDY)
 
 audit: env ## look at every page of the built book in headless Chromium
