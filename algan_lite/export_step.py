@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
 from algan_lite.batch import Batch, View, judge, player_loss
 from algan_lite.config import TrainConfig
@@ -71,8 +70,8 @@ def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[
             new = adam(old[player], gradient, *moments, inputs[f"lr_{player}"], inputs["step"], config.betas)
             return dict(zip((player, f"m_{player}", f"v_{player}"), new, strict=True))
 
-        with _Uniform(inputs.get("selection_noise")):
-            seen, averages, terms_D = pair.lend(lent, ask["D"], draws, lams, averages)
+        chance = inputs.get("selection_noise")
+        seen, averages, terms_D = pair.lend(lent, ask["D"], draws, lams, averages, chance)
         new = descend("D", terms_D["total"])
         lent["D"] = pair.pieces("D", new["D"].detach().requires_grad_())
         terms_G = pair.lend(lent, ask["G"], draws, lams, seen)
@@ -93,8 +92,10 @@ def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[
 def _questions(config: TrainConfig) -> dict[str, Callable[..., Any]]:
     """Return what each half of a step asks of the two networks: the lines of ``train()`` between two updates."""
 
-    def D_half(G: nn.Module, D: nn.Module, draws: Draws, lams: Tensors, averages: Tensors) -> tuple[Any, ...]:
-        chosen = choose_noise(G, D, draws.z_pool, config, 0, torch.Generator())
+    def D_half(
+        G: nn.Module, D: nn.Module, draws: Draws, lams: Tensors, averages: Tensors, chance: Tensor | None
+    ) -> tuple[Any, ...]:
+        chosen = choose_noise(G, D, draws.z_pool, config, 0, None, chance)
         x_fake = G(chosen.z)
         batch, averages = classify(G, D, draws, chosen, x_fake, config, averages)
         seen = {"chosen": chosen, "x_fake": x_fake, "batch": batch}
@@ -153,18 +154,3 @@ class _Pair(nn.Module):
     def lend(self, weights: Mapping[str, Tensors], ask: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         """Ask the two networks while they have other weights, player -> name -> weight."""
         return functional_call(self, weights["G"] | weights["D"], (ask, *args))
-
-
-class _Uniform(TorchFunctionMode):
-    """Gives an input of the graph wherever a strategy would draw uniform numbers."""
-
-    def __init__(self, noise: Tensor | None) -> None:
-        super().__init__()
-        self.noise = noise
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:  # noqa: ANN401
-        if func is torch.rand:
-            return self.noise
-        return func(*args, **(kwargs or {}))

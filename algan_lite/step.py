@@ -33,9 +33,18 @@ class Draws:
 
 
 def choose_noise(
-    G: nn.Module, D: nn.Module, z_pool: Tensor, config: TrainConfig, step: int, generator: Stream | None
+    G: nn.Module,
+    D: nn.Module,
+    z_pool: Tensor,
+    config: TrainConfig,
+    step: int,
+    generator: Stream | None,
+    noise: Tensor | None = None,
 ) -> Selection:
-    """Step 2: return the N latents of the pool that G will train on, with their weights."""
+    """Step 2: return the N latents of the pool that G will train on, with their weights.
+
+    A strategy that leaves something to chance draws from ``generator``, or is given its draws as ``noise``.
+    """
     return select_noise(
         G,
         D,
@@ -46,6 +55,7 @@ def choose_noise(
         keep=config.keep(step),
         loss=config.loss,
         generator=generator,
+        noise=noise,
         **config.strategy_options,
     )
 
