@@ -9,25 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import matplotlib as mpl
-import nbformat
 import pytest
 import torch
+from helpers import cells, solution
 from torch.nn.functional import softplus
 
 import algan_lite as al
-from tools.exercises import exercises
-from tools.pages import ROOT
-
-
-def cells(chapter: str) -> dict[str, str]:
-    notebook = nbformat.read(ROOT / "book" / f"{chapter}.ipynb", as_version=4)
-    return {cell.id: cell.source for cell in notebook.cells}
-
-
-def solution(chapter: str, label: str) -> str:
-    """Return the code of an exercise's hidden solution."""
-    notebook = nbformat.read(ROOT / "book" / f"{chapter}.ipynb", as_version=4)
-    return {one.label: one.code for one in exercises(notebook)}[label]
 
 
 @pytest.fixture(autouse=True)
