@@ -49,7 +49,7 @@ def studies(folder: str | os.PathLike[str] = RESULTS) -> list[str]:
     return sorted(path.stem for path in Path(folder).glob("*.json"))
 
 
-def load_study(name: str, folder: str | os.PathLike[str] = RESULTS) -> Study:
+def load_study(name: str, folder: str | os.PathLike[str] | None = None) -> Study:
     """Read a study.
 
     Args:
@@ -63,8 +63,9 @@ def load_study(name: str, folder: str | os.PathLike[str] = RESULTS) -> Study:
         >>> load_study("lambda").arrays["lams"][0].item()
         0.0
     """
+    folder = RESULTS if folder is None else Path(folder)  # a default would be printed with this machine's path
     check_choice("name", name, studies(folder))
-    path = Path(folder) / name
+    path = folder / name
     provenance = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     if path.with_suffix(".csv").exists():
         return Study(name, provenance, table=pd.read_csv(path.with_suffix(".csv")))

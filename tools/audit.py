@@ -1,4 +1,4 @@
-"""Look at every page of the built book, in the HTML and in headless Chromium, light, dark and on a phone."""
+"""Look at every page of the built book: its HTML, its seconds, and in headless Chromium, light, dark and on a phone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from itertools import chain
 
 from tools.audit_browser import browser_findings
+from tools.audit_seconds import seconds_findings
 from tools.audit_static import static_findings
 from tools.pages import HTML, pages
 
@@ -17,7 +18,8 @@ def main() -> int:
     names = pages()
     built = [name for name in names if (HTML / f"{name}.html").is_file()]
     passed = failed = 0
-    for title, wrong in chain(static_findings(HTML, names), browser_findings(HTML, built, SHOTS)):
+    quick = chain(static_findings(HTML, names), seconds_findings(HTML.parent / "config.yml"))
+    for title, wrong in chain(quick, browser_findings(HTML, built, SHOTS)):
         passed, failed = passed + (not wrong), failed + bool(wrong)
         if wrong:
             print(f"FAILED {title}", *(f"  {line}" for line in wrong), sep="\n")

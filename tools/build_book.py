@@ -148,9 +148,9 @@ def main() -> int:
     _copy_mathjax(BUILD / "static" / "mathjax")
     shutil.rmtree(HTML, ignore_errors=True)  # pages of yesterday would pass today's checks
     (BUILD / "config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    status = _jupyter_book(BUILD / "config.yml")
-    if status != 0:
-        _show_reports()
+    if status := _python("-m", "tools.execute", str(BUILD / "config.yml"), OMP_NUM_THREADS="1"):
+        return status
+    if status := _jupyter_book(BUILD / "config.yml"):
         return status
     if lost := missing(HTML, ["index", *names]):  # index.html: the file to open, which leads to the first page
         print(f"The build ended without these pages of _toc.yml: {', '.join(lost)}")
@@ -170,12 +170,16 @@ def _jupyter_book(config: Path) -> int:
     # repeat their warnings, so a second `make book` would pass where the first one failed. Outputs come from the cache.
     program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
     options = ["--config", str(config), "--all", "-W", "-n", "--keep-going", "-q"]
+    return _python("-c", program, "build", str(ROOT), *options)
+
+
+def _python(*arguments: str, **variables: str) -> int:
     # The kernel of .venv and not one of the user's home; no progress bars, which a page would keep as a wall of text.
     environ = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "ALGAN_LITE_PROGRESS": "0", "TQDM_DISABLE": "1"}
     environ["PYTHONPATH"] = str(ROOT / "book" / "_ext")
     environ["ALGAN_LITE_STATIC"] = "1"  # a live panel shows itself as a picture: a page has no kernel
     environ.pop("MPLBACKEND", None)  # kernels choose their inline backend themselves
-    return subprocess.run([sys.executable, "-c", program, "build", str(ROOT), *options], env=environ).returncode
+    return subprocess.run([sys.executable, *arguments], env={**environ, **variables}, cwd=ROOT).returncode
 
 
 def _copy_mathjax(target: Path) -> None:
@@ -186,11 +190,6 @@ def _copy_mathjax(target: Path) -> None:
     fonts = Path("output") / "chtml" / "fonts" / "woff-v2"
     shutil.copytree(origin / fonts, target / fonts, dirs_exist_ok=True)
     shutil.copy2(origin / "tex-chtml-full.js", target)
-
-
-def _show_reports() -> None:
-    for report in sorted((HTML / "reports").rglob("*.err.log")):
-        print(f"--- {report.stem}\n{_text(report)[-3000:]}")
 
 
 def _text(path: Path) -> str:
