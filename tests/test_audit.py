@@ -59,13 +59,17 @@ def test_a_missing_page_is_found(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromedriver") is None, reason="needs Chromium and its driver")
 def test_the_browser_finds_what_a_phone_cuts_and_scripts_that_fail(tmp_path: Path) -> None:
-    write(tmp_path, '<div style="width: 700px; height: 9px">a</div><script>undefinedName()</script>')
+    bad = '<div style="width: 700px; height: 9px">a</div><button></button><script>undefinedName()</script>'
+    write(tmp_path, bad)
     found = dict(browser_findings(tmp_path, ["page"], tmp_path / "shots"))
+    spoken = [found.pop(f"page: accessibility, {view}", None) for view in ("light", "dark")]
+    if shutil.which("npm"):  # brings axe-core
+        assert [[line.split(":")[0] for line in wrong] for wrong in spoken] == [["button-name"]] * 2
     assert set(found) == {f"page: {view}" for view in ("light", "dark", "phone", "phone-dark")}
     assert all(any("undefinedName" in line for line in wrong) for wrong in found.values())
     cut = {view: any(line.startswith("cut:") for line in wrong) for view, wrong in found.items()}
     assert cut == {"page: light": False, "page: dark": False, "page: phone": True, "page: phone-dark": True}
-    write(tmp_path, '<div style="overflow-x: auto"><div style="width: 700px; height: 9px">a</div></div>')
+    write(tmp_path, '<div style="overflow-x: auto" tabindex="0"><div style="width: 700px; height: 9px">a</div></div>')
     found = dict(browser_findings(tmp_path, ["page"], tmp_path / "shots"))
     assert [line for wrong in found.values() for line in wrong] == []
     assert len(list((tmp_path / "shots").glob("*.png"))) == 4

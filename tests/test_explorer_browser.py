@@ -6,8 +6,6 @@ import json
 import re
 import shutil
 import statistics
-import subprocess
-import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,13 +27,13 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
+from tools.audit_axe import axe_faults, axe_script  # noqa: E402
 from tools.audit_browser import FLAGS  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver")
 
-AXE = "axe-core@4.10.3"
 EVIL = "<img src=x onerror=\"document.title='broken'\">"
 # As the book's theme does it: data-theme on <html> decides, and without it the reader's system.
 PAGE = """<!doctype html>
@@ -555,29 +553,12 @@ def test_live_is_mounted_and_unmounted(driver: webdriver.Chrome, served: tuple[P
     assert part(driver, "live").get_attribute("aria-checked") == "false"
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    if shutil.which("npm") is None:
-        pytest.skip("needs npm, to fetch axe-core")
-    folder = tmp_path_factory.mktemp("axe")
-    done = subprocess.run(["npm", "pack", AXE, "--silent"], cwd=folder, capture_output=True, text=True, timeout=120)
-    if done.returncode:
-        pytest.skip(f"npm cannot fetch {AXE} here: {done.stderr[-200:]}")
-    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode("utf-8")
-
-
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm, to fetch axe-core")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1000, 360])
-def test_axe_finds_nothing_serious(driver: webdriver.Chrome, tmp_path: Path, axe: str, theme: str, width: int) -> None:
+def test_axe_finds_nothing_serious(driver: webdriver.Chrome, tmp_path: Path, theme: str, width: int) -> None:
     window(driver, width)
     ready(driver, write(tmp_path / "page.html", small_explorer(), sprite_explorer(note="A note."), theme=theme))
     Select(part(driver, "strategy")).select_by_value("top_k")
     part(driver, "live").click()
-    driver.execute_script(axe)
-    found = driver.execute_async_script("axe.run().then(arguments[0])")
-    assert len(found["passes"]) > 15
-    serious = [
-        (v["id"], v["nodes"][0]["html"][:120]) for v in found["violations"] if v["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert axe_faults(driver, axe_script()) == []

@@ -18,9 +18,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 import algan_lite as al
+from tools.audit_axe import axe_faults, axe_script
 from tools.audit_browser import browser, served
 from tools.bench_page import PAGE, core_seconds, mount, press, speed
-from tools.build_live import BENCH, REACHABLE, Setting, build, node_modules
+from tools.build_live import BENCH, REACHABLE, Setting, build
 
 MISSING = [name for name in ("npm", "chromedriver") if shutil.which(name) is None]
 MISSING += [name for name in ("onnx",) if importlib.util.find_spec(name) is None]
@@ -452,13 +453,7 @@ def test_no_serious_fault_of_accessibility(driver: webdriver.Chrome, theme: str,
     click(driver, "drawn")
     code(driver)
     steps_by_hand(driver, 1)
-    axe = node_modules(shutil.which("npm")) / "axe-core" / "axe.min.js"
-    driver.execute_script(axe.read_text(encoding="utf-8"))
-    found = driver.execute_async_script("axe.run('#there').then(arguments[0], (e) => arguments[0](String(e)))")
-    assert isinstance(found, dict), found
-    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], [node["html"][:90] for node in v["nodes"]]) for v in serious] == []
-    assert len(found["passes"]) > 10
+    assert axe_faults(driver, axe_script(), "#there") == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

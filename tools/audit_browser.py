@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from tools.audit_axe import axe_faults, axe_script
 from tools.audit_static import Finding
 
 # The page runs with its own files only: the result is the same with and without a network.
@@ -41,6 +42,7 @@ const idle = () => requestAnimationFrame(() => requestAnimationFrame(() => done(
 const math = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
 Promise.resolve(math).then(() => document.fonts.ready).then(idle, (error) => done("MathJax: " + error));
 """
+TALLEST = 8000  # px of a screenshot: a longer page takes several
 LAZY = "document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; });"
 # Content may scroll inside its own box; what sticks out of the window without such a box is cut on a phone.
 CUT = """
@@ -95,18 +97,21 @@ def browser_findings(html: Path, names: list[str], shots: Path) -> Iterator[Find
     Args:
         html: The folder of the built pages.
         names: The pages that exist in it.
-        shots: Where the screenshots go, one a page and view.
+        shots: Where the screenshots go, one or more a page and view.
 
     Yields:
         A finding a page and view.
     """
     shutil.rmtree(shots, ignore_errors=True)
     shots.mkdir(parents=True)
+    script = axe_script()
     with served(html) as address, browser() as driver:
         for name in names:
             for view in VIEWS:
                 yield f"{name}: {view.name}", look(driver, f"{address}/{name}.html", view)
-                _screenshot(driver, view, shots / f"{name.replace('/', '-')}-{view.name}.png")
+                _screenshot(driver, view, shots / f"{name.replace('/', '-')}-{view.name}")
+                if script and not view.phone:  # a phone shows the same elements and colors
+                    yield f"{name}: accessibility, {view.name}", axe_faults(driver, script)
 
 
 def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
@@ -145,9 +150,10 @@ def _our_error(entry: dict[str, str], url: str) -> bool:
 
 def _screenshot(driver: webdriver.Chrome, view: View, path: Path) -> None:
     height = driver.execute_script("return document.documentElement.scrollHeight")
-    clip = {"x": 0, "y": 0, "width": view.width, "height": min(height, 16000), "scale": 1}
-    shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
-    path.write_bytes(base64.b64decode(shot["data"]))
+    for part, top in enumerate(range(0, height, TALLEST), 1):
+        clip = {"x": 0, "y": top, "width": view.width, "height": min(height - top, TALLEST), "scale": 1}
+        shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+        path.with_name(f"{path.name}-{part}.png").write_bytes(base64.b64decode(shot["data"]))
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from torch import nn
 
 import algan_lite as al
 from algan_lite import export
+from tools.npm import node_modules
 from tools.pages import HTML, ROOT
 
 WIDGETS = ROOT / "algan_lite" / "widgets"
 CACHE = ROOT / "_build" / "live"
-NPM = ROOT / "_build" / "npm"
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@{version}/dist/"
 
@@ -108,34 +107,6 @@ def runtime(target: Path) -> str | None:
     for name in RUNTIME:
         shutil.copy2(package / "dist" / name, target)
     return None
-
-
-def node_modules(npm: str, folder: Path = NPM) -> Path:
-    """Install what package-lock.json pins, once for each of its versions.
-
-    Args:
-        npm: The program.
-        folder: The folder of all installations.
-
-    Returns:
-        The folder ``node_modules``.
-
-    Raises:
-        RuntimeError: If npm fails, with its last words.
-    """
-    pinned = [ROOT / "package.json", ROOT / "package-lock.json"]
-    place = folder / hashlib.sha256(b"".join(path.read_bytes() for path in pinned)).hexdigest()[:16]
-    if not (place / ".done").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        for path in pinned:
-            shutil.copy2(path, place)
-        # No scripts: what is needed are files, and nothing of a download shall run here.
-        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run([npm, "ci", *options], cwd=place, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"npm ci failed: {done.stderr.strip()[-500:]}")
-        (place / ".done").touch()
-    return place / "node_modules"
 
 
 def graphs(settings: Iterable[Setting], cache: Path = CACHE) -> Path:
