@@ -12,7 +12,7 @@ from algan_lite.studies import Study
 from algan_lite.style import COLORS, MARKERS, VERDICT
 from algan_lite.widgets.multiples import draw_multiples, panels, verdict_in_words
 from algan_lite.widgets.pack import pack
-from algan_lite.widgets.page import FOLDER, bundle, png_of
+from algan_lite.widgets.page import bundle, png_of
 from algan_lite.widgets.words import describe, limits, measure, name_of, nearest, short
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class LambdaExplorer:
             picture = png_of(self.figure())
             config = {**self._config(), "entries": entries}
             parts = {"title": self.title, "alt": self._alt(), "picture": picture, "config": config, "data": data}
-            self._bundle = bundle(**parts, body=_body(), scripts=SCRIPTS)
+            self._bundle = bundle(**parts, body="explorer.html", scripts=SCRIPTS)
         return self._bundle
 
     def figure(self, data: str | None = None, regularizer: str | None = None, strategy: str = "random") -> Figure:
@@ -161,8 +161,3 @@ def _source_line(study: Study) -> str:
     keys = ("command", "commit", "device", "date")
     parts = [f"{key} {study.provenance[key]}" for key in keys if key in study.provenance]
     return f"Computed before, study “{study.name}”: {', '.join(parts)}."
-
-
-def _body() -> str:
-    """Return the markup of the controls. It holds no data: the script fills it with text, never with markup."""
-    return (FOLDER / "explorer.html").read_text(encoding="utf-8").strip()

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 FOLDER = Path(__file__).parent
+CONTROLS = ("lambda_control", "time_control")  # what both widgets have
 
 SHELL = Template("""\
 <div class="lambda-explorer" data-explorer="$id" role="group" aria-label="$title">
@@ -47,7 +48,8 @@ def bundle(
         picture: A PNG, for readers without scripts.
         config: What the script reads, as JSON.
         data: The packed arrays.
-        body: Markup of the controls; parts that the script needs carry ``data-is``.
+        body: File of this folder with the markup of the controls; parts that the script needs carry ``data-is``. It
+            holds no data: the script fills it with text, never with markup.
         scripts: Files of this folder, in order; the last one defines a function of its own name.
 
     Returns:
@@ -56,7 +58,7 @@ def bundle(
     texts = {
         "title": html.escape(title),
         "alt": html.escape(alt),
-        "body": body,
+        "body": Template(_source(body)).substitute({name: _source(f"{name}.html") for name in CONTROLS}),
         "config": json.dumps(config, sort_keys=True).replace("<", "\\u003c"),  # so no string can end the script
         "data": data,
         "style": _source("explorer.css"),

@@ -213,8 +213,9 @@ class LivePanel:
         words, png = repr(self), base64.b64encode(self._image.value).decode("ascii")
         still = (
             f'<figure style="margin:0"><img src="data:image/png;base64,{png}" alt="{html.escape(words)}" '
-            f'style="width:440px;max-width:100%">{KEY}<figcaption>{html.escape(words)}. A still picture: '
-            "<strong>run this notebook to move the sliders.</strong></figcaption></figure>"
+            f'style="width:440px;max-width:100%">{KEY}<figcaption style="color:inherit">'
+            f"{html.escape(words)}. A still picture: <strong>run this notebook to move the sliders.</strong>"
+            "</figcaption></figure>"
         )
         bundle: dict[str, object] = {"text/plain": words, "text/html": still, "image/png": png}
         if os.environ.get(STATIC) != "1":

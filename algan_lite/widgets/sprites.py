@@ -14,7 +14,7 @@ from PIL import Image
 from algan_lite.checks import check_number
 from algan_lite.style import INK, STYLE, WIDTH
 from algan_lite.widgets.multiples import Paper, panels
-from algan_lite.widgets.page import FOLDER, bundle, png_of
+from algan_lite.widgets.page import bundle, png_of
 from algan_lite.widgets.words import nearest, short
 
 GRAYS = 16  # levels of a sheet: four bits a point
@@ -64,8 +64,7 @@ class SpriteExplorer:
             config = {"lams": self.lams, "steps": self.steps, "start": self.lam_index, "note": self.note}
             config |= {"tiles": self.images.shape[2], "height": self.images.shape[3], "width": self.images.shape[4]}
             parts = {"title": self.title, "alt": self._alt(), "picture": png_of(self.figure()), "config": config}
-            body = (FOLDER / "sprites.html").read_text(encoding="utf-8").strip()
-            self._bundle = bundle(**parts, data=self._sheet(), body=body, scripts=("common.js", "sprites.js"))
+            self._bundle = bundle(**parts, data=self._sheet(), body="sprites.html", scripts=("common.js", "sprites.js"))
         return self._bundle
 
     def figure(self) -> Figure:
