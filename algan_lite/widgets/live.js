@@ -73,16 +73,9 @@ class Panel {
       steps: this.count || 3000,
     }));
     this.status = el("p", { class: "al-status", role: "status", textContent: "Loading the runtime …" });
-    const side = el("div", { class: "al-side" }, this.objective.box, this.numbers.box, this.pictures.losses);
-    const parts = [
-      this.transport.box,
-      this.pictures.stage,
-      side,
-      this.data.box,
-      this.pictures.noise,
-      this.status,
-      this.cell.box,
-    ];
+    const read = [this.numbers.box, this.pictures.losses, this.pictures.noise];
+    const side = el("div", { class: "al-side" }, this.objective.box, ...read);
+    const parts = [this.transport.box, this.pictures.stage, side, this.data.box, this.status, this.cell.box];
     const grid = el("div", { class: "al-grid" }, ...parts);
     this.box = el("section", { class: "al-live", "aria-label": "Train a GAN in this page" }, grid);
     if (this.theme && !document.documentElement.dataset.theme) this.box.dataset.theme = this.theme;
@@ -111,7 +104,7 @@ class Panel {
   answers = {
     ready: ({ seeds }) => {
       this.transport.setSeeds(seeds, this.settings.seed);
-      this.say("Ready: press Run.");
+      this.say(this.running ? "Training." : "Ready: press Run.");
     },
     picture: (seen) => requestAnimationFrame(() => this.draw(seen)),
     applied: () => {

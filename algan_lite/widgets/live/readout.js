@@ -30,7 +30,7 @@ export function numbers() {
     return el("div", {}, el("dt", { textContent: label }), values[key]);
   });
   return {
-    box: el("dl", { class: "al-numbers" }, ...items),
+    box: el("div", { class: "al-numbers" }, el("dl", {}, ...items)), // the book's theme indents a list with a class
     show({ count, speed, scores, lossD, lossG }) {
       const loss = (value) => (Number.isFinite(value) ? value.toFixed(2) : "–");
       const texts = {
