@@ -115,9 +115,15 @@ def provenance(command: str, seconds: float, device: str = "cpu") -> dict[str, o
 
 
 def _commit() -> str:
-    command = ["git", "-C", str(RESULTS), "describe", "--always", "--dirty", "--abbrev=12"]
+    """Return the commit, "-dirty" if it is not what ran; the studies themselves, remade one by one, do not count."""
+    commit = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", f":(exclude){RESULTS.name}")
+    return f"{commit}-dirty" if commit and changed else commit or "unknown"
+
+
+def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(["git", "-C", str(RESULTS.parent), *arguments], capture_output=True, text=True)
     except FileNotFoundError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+        return ""
+    return done.stdout.strip()

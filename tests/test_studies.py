@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,29 @@ def test_tables_and_arrays_come_back(tmp_path: Path) -> None:
     assert record["command"] == "make results"
     assert record["seconds"] == 1
     assert set(record) == {"command", "commit", "python", "packages", "device", "seconds", "date"}
+
+
+def test_the_record_says_whether_the_commit_is_what_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = tmp_path / "package" / "results"
+    results.mkdir(parents=True)
+    monkeypatch.setattr(al.studies, "RESULTS", results)
+    assert provenance("a", 1.0)["commit"] == "unknown"  # as in an installed package
+
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
+
+    (results / "one.json").write_text("{}")
+    (tmp_path / "code.py").write_text("1")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "a")
+    clean = provenance("a", 1.0)["commit"]
+    assert re.fullmatch("[0-9a-f]{12}", clean)
+    (results / "one.json").write_text("{1}")  # the study before this one
+    assert provenance("a", 1.0)["commit"] == clean
+    (tmp_path / "code.py").write_text("2")
+    assert provenance("a", 1.0)["commit"] == f"{clean}-dirty"
 
 
 def test_bad_studies_are_refused(tmp_path: Path) -> None:
