@@ -158,7 +158,8 @@ def _data() -> tuple[Finding, Source | None]:
 def _speed(device: torch.device, source: Source) -> Finding:
     ms = step_ms(device, source)
     minutes = BOOK_MINUTES * max(1.0, ms / BOOK_STEP)
-    cores = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    threads = torch.get_num_threads()
+    cores = f", {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else ""
     found = f"{ms:.0f} ms a step on digits{cores}: a chapter takes up to {minutes:.1f} min"
     if minutes <= SLOW_MINUTES:
         return Finding("speed", found, GOOD)
