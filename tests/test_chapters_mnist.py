@@ -77,10 +77,10 @@ def test_two_discriminators_tell_whether_g_is_connected(listing_page: dict[str, 
 
 
 def test_every_step_of_the_comparison_costs_what_the_text_says() -> None:
-    """900 plain steps and 600 of the AL-GAN: the page computes the first from the second."""
+    """675 plain steps and 450 of the AL-GAN: the page computes the first from the second."""
     page: dict[str, Any] = {"al": al, "torch": torch}
     for cell in CHAPTERS["mnist_al_gan"]:
         exec(cells("mnist_al_gan")[cell], page)
     per_step = page["samples_passed"](), page["samples_passed"](**page["plain"])
-    assert per_step[0] * 600 == per_step[1] * 900
+    assert per_step[0] * 450 == per_step[1] * 675
     assert "num_steps * 6 // 4" in cells("mnist_al_gan")["compare-run"]
