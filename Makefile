@@ -81,7 +81,7 @@ audit: env ## look at every page of the built book in headless Chromium
 
 wheel: env ## build the wheel into dist/
 	@rm -rf build
-	@$(PY) -m build --wheel --no-isolation --outdir dist .
+	@$(PY) -m build --wheel --no-isolation --outdir dist . >/dev/null && ls dist/*.whl
 
 clean: ## remove what was built (not .venv)
 	@rm -rf _build build dist .pytest_cache .ruff_cache .coverage algan_lite.egg-info

@@ -9,7 +9,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from tools.citations import plain_citations
 from tools.copies import BRANCH, is_published, learner_copy, publish, requirement, solution_copy, write
+from tools.execute import execute
 from tools.exercises import exercises
 from tools.first_cell import first_cell
 from tools.pages import ROOT
@@ -17,6 +19,7 @@ from tools.pages import ROOT
 TEXT = """
 ```{exercise} Change (10 minutes)
 :label: demo-2
+:nonumber:
 
 Double it. Check value: 4.
 ```
@@ -67,6 +70,18 @@ def test_copies_hide_or_run_the_solution() -> None:
     assert not any("assert doubled" in cell.source for cell in learner.cells)
     nbformat.validate(learner)
     nbformat.validate(solved)
+
+
+def test_citations_become_text_where_nothing_reads_roles() -> None:
+    texts = ["As {footcite:t}`sinha2020topk` say {footcite}`goodfellow2014, mao2017`.", "```{footbibliography}\n```"]
+    spoken, listed = plain_citations(texts)
+    assert spoken == "As Sinha et al. (2020) say (Goodfellow et al. 2014; Mao et al. 2017)."
+    works = listed.splitlines()
+    assert len(works) == 3
+    assert works[0].startswith("- Samarth Sinha, Zhengli Zhao")
+    assert works[2].endswith("In ICCV. 2017. arXiv:1611.04076.")
+    with pytest.raises(KeyError, match="nobody"):
+        plain_citations(["{footcite}`nobody`"])
 
 
 @pytest.fixture
@@ -125,3 +140,27 @@ def test_every_exercise_has_a_label_of_its_chapter_and_a_check_value(path: Path)
         if one.code:
             assert "assert" in one.code
             compile(one.code, one.label, "exec")
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_learner_copy_is_the_chapter_and_fails_only_where_code_is_due(path: Path) -> None:
+    """The chapter itself runs in ``make test``; so what is added must be all that fails."""
+    book = nbformat.read(path, as_version=4)
+    copy = learner_copy(book)
+    due = [cell for cell in copy.cells if "exercise" in cell.metadata.get("tags", [])]
+    assert len(due) == sum(bool(one.code) for one in exercises(book)) > 0
+    for cell in due:
+        with pytest.raises(NotImplementedError, match="your code goes here"):
+            exec(cell.source)
+    rest = [cell.source for cell in copy.cells if cell.cell_type == "code" and cell not in due]
+    assert rest[1:] == [cell.source for cell in book.cells if cell.cell_type == "code"][1:]
+    assert not any("{footcite" in cell.source or "{footbibliography" in cell.source for cell in copy.cells)
+
+
+@pytest.mark.slow
+def test_solution_copies_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "1")
+    write(tmp_path)
+    solved = sorted((tmp_path / "solutions").rglob("*.ipynb"))
+    assert {path.stem for path in solved} >= {path.stem for path in CHAPTERS}
+    assert execute(solved, tmp_path / "cache", timeout=120) == {}

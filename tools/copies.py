@@ -22,6 +22,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from tools.citations import plain_citations
 from tools.exercises import CODE, Exercise, exercises
 from tools.first_cell import first_cell
 from tools.pages import ROOT, git, github_repository
@@ -67,6 +68,9 @@ def _copy(
             cells.append(new_code_cell(code(one), id=f"{one.label}-code", metadata={"tags": ["exercise"]}))
         result.cells[one.cell : one.cell + 1] = cells
     next(cell for cell in result.cells if cell.cell_type == "code").source = first_cell(install=install)
+    prose = [cell for cell in result.cells if cell.cell_type == "markdown"]
+    for cell, text in zip(prose, plain_citations([cell.source for cell in prose]), strict=True):
+        cell.source = text
     return result
 
 

@@ -2,6 +2,7 @@
 
     ```{exercise} Read (5 minutes)
     :label: gan-1
+    :nonumber:
     ...
     ```
 
@@ -20,7 +21,10 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-EXERCISE = re.compile(r"^(?P<fence>`{3,})\{exercise\} (?P<title>.+)\n:label: (?P<label>\S+)\n\n?", re.MULTILINE)
+# No number: it would be counted through the whole book.
+EXERCISE = re.compile(
+    r"^(?P<fence>`{3,})\{exercise\} (?P<title>.+)\n:label: (?P<label>\S+)\n:nonumber:\n\n?", re.MULTILINE
+)
 SOLUTION = re.compile(r"^(?P<fence>`{3,})\{solution\} \S+\n:class: dropdown\n(?P<text>.*?)^(?P=fence)\s*$", re.M | re.S)
 CODE = re.compile(r"^```python\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 

@@ -70,7 +70,7 @@ def _dress(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[:].set_color(INK)
     ax.tick_params(colors=INK, labelsize=10)
-    ax.yaxis.set_label_coords(-0.16, 0.5)
+    ax.yaxis.set_label_coords(-0.14, 0.5)
     for label in (ax.xaxis.label, ax.yaxis.label):
         label.set(color=INK, size=10)
 

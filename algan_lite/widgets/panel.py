@@ -212,8 +212,8 @@ class LivePanel:
         """Return the panel, and a still picture for where no kernel answers (alone if ALGAN_LITE_STATIC is 1)."""
         words, png = repr(self), base64.b64encode(self._image.value).decode("ascii")
         still = (
-            f'<figure style="margin:0"><img src="data:image/png;base64,{png}" alt="{html.escape(words)}" '
-            f'style="width:440px;max-width:100%">{KEY}<figcaption style="color:inherit">'
+            f'<figure class="al-still" style="margin:0"><img src="data:image/png;base64,{png}" '
+            f'alt="{html.escape(words)}" style="width:440px;max-width:100%">{KEY}<figcaption style="color:inherit">'
             f"{html.escape(words)}. A still picture: <strong>run this notebook to move the sliders.</strong>"
             "</figcaption></figure>"
         )
