@@ -42,7 +42,7 @@ const idle = () => requestAnimationFrame(() => requestAnimationFrame(() => done(
 const math = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
 Promise.resolve(math).then(() => document.fonts.ready).then(idle, (error) => done("MathJax: " + error));
 """
-TALLEST = 8000  # px of a screenshot: a longer page takes several
+TALLEST = 6000  # px of a screenshot: a longer page takes several
 LAZY = "document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; });"
 # Content may scroll inside its own box; what sticks out of the window without such a box is cut on a phone.
 CUT = """
@@ -125,8 +125,7 @@ def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
     Returns:
         One line a fault.
     """
-    size = {"width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": view.phone}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    _resize(driver, view, view.height)
     scheme = {"features": [{"name": "prefers-color-scheme", "value": view.scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
     driver.get_log("browser")
@@ -150,10 +149,16 @@ def _our_error(entry: dict[str, str], url: str) -> bool:
 
 def _screenshot(driver: webdriver.Chrome, view: View, path: Path) -> None:
     height = driver.execute_script("return document.documentElement.scrollHeight")
+    _resize(driver, view, min(height, TALLEST))  # a capture beyond the window would lay the page out anew
     for part, top in enumerate(range(0, height, TALLEST), 1):
-        clip = {"x": 0, "y": top, "width": view.width, "height": min(height - top, TALLEST), "scale": 1}
-        shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+        driver.execute_script("scrollTo({left: 0, top: arguments[0], behavior: 'instant'})", top)
+        shot = driver.execute_cdp_cmd("Page.captureScreenshot", {})
         path.with_name(f"{path.name}-{part}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+def _resize(driver: webdriver.Chrome, view: View, height: int) -> None:
+    size = {"width": view.width, "height": height, "deviceScaleFactor": 1, "mobile": view.phone}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
 @contextmanager
