@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import sys
 from collections.abc import Iterable
 from datetime import datetime
+from multiprocessing import Pool
 from pathlib import Path
 
 import yaml
 from jupyter_cache import get_cache
-from jupyter_cache.base import ProjectNb
-from jupyter_cache.executors.basic import ExecutionWorkerLocalMProc, JupyterExecutorLocalMproc, ProcessData
+from jupyter_cache.base import JupyterCacheAbstract, ProjectNb
+from jupyter_cache.cache.db import NbProjectRecord
+from jupyter_cache.executors.basic import ExecutionWorkerLocalMProc, ProcessData
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from tqdm import tqdm
 
 from tools.pages import pages, source
+
+AT_ONCE = 4  # notebooks at most: each needs about 0.7 GB of memory
 
 
 class _Worker(ExecutionWorkerLocalMProc):
@@ -31,10 +36,6 @@ class _Worker(ExecutionWorkerLocalMProc):
 def _seconds(time: dict[str, str]) -> float:
     begin, end = (time.get(f"iopub.{name}") for name in ("execute_input", "status.idle"))
     return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds() if begin and end else 0.0
-
-
-class _Executor(JupyterExecutorLocalMproc):
-    _EXECUTION_WORKER = _Worker
 
 
 def execute(notebooks: Iterable[Path], folder: Path, timeout: float) -> dict[Path, str]:
@@ -54,13 +55,17 @@ def execute(notebooks: Iterable[Path], folder: Path, timeout: float) -> dict[Pat
     cache = get_cache(str(folder))
     # From the back: the long chapters stand there, and whatever begins last keeps one core waiting for it.
     records = {cache.add_nb_to_project(str(path)).pk: path for path in reversed(list(notebooks))}
-    logger = logging.getLogger("execute")
-    logger.setLevel(logging.INFO)  # the workers then say what they begin and end
-    _Executor(cache, logger).run_and_cache(filter_pks=list(records), timeout=timeout)
-    left = {record.pk for record in cache.list_unexecuted(filter_pks=list(records))}
-    return {
-        path: cache.get_project_record(pk).traceback or "not executed" for pk, path in records.items() if pk in left
-    }
+    jobs = [ProcessData(pk, str(records[pk]), cache, timeout, allow_errors=False) for pk in _left(cache, records)]
+    NbProjectRecord.remove_tracebacks([job.pk for job in jobs], cache.db)
+    with Pool(min(AT_ONCE, os.cpu_count() or 1)) as pool, tqdm(jobs, "Notebooks", disable=not jobs) as bar:
+        for _, uri in pool.imap_unordered(_Worker(), jobs):
+            bar.set_postfix_str(Path(uri).stem)
+            bar.update()
+    return {records[pk]: cache.get_project_record(pk).traceback or "not executed" for pk in _left(cache, records)}
+
+
+def _left(cache: JupyterCacheAbstract, records: dict[int, Path]) -> list[int]:
+    return [record.pk for record in cache.list_unexecuted(filter_pks=list(records))]
 
 
 def main(config: str) -> int:
