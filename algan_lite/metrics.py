@@ -2,7 +2,7 @@
 
 ``x_fake`` is (..., N, *sample); a metric returns (...) in float64: one number for one GAN, (R,) for R runs. The
 reference is a source (for exact modes, or for its held-out reals) or a tensor of reals (M, *sample). The ``digit_``
-metrics look at features of the book's own digit classifier: they are not FID and cannot be compared with it.
+metrics look through the eyes of the book's own digit classifier: they are not FID and cannot be compared with it.
 """
 
 from __future__ import annotations
@@ -133,6 +133,14 @@ def class_shares(x_fake: Tensor, confidence: float = 0.9) -> Tensor:
     return torch.zeros_like(probabilities, dtype=torch.float64).scatter(-1, best.indices, sure).mean(-2)
 
 
+def _digit_sure(x_fake: Tensor, reference: Source | Tensor, confidence: float = 0.9) -> Tensor:
+    return class_shares(x_fake, confidence).sum(-1)
+
+
+def _digit_rarest(x_fake: Tensor, reference: Source | Tensor, confidence: float = 0.9) -> Tensor:
+    return class_shares(x_fake, confidence).amin(-1)
+
+
 def real_against_real(
     metric: str | Metric, source: Source, n: int, seeds: Iterable[int] = range(5), **options: object
 ) -> Tensor:
@@ -219,6 +227,10 @@ _COPYING: dict[str, Row] = {
         "Nearness to the training set: below -3 G copies it.",
     ),
 }
+_CLASSES: dict[str, Row] = {
+    "digit_sure": (_digit_sure, "higher", (0, 1), None, "Share of fakes that the digit classifier is sure about."),
+    "digit_rarest": (_digit_rarest, "higher", (0, 0.1), None, "Share of fakes that are surely the rarest digit."),
+}
 
 
 def _entries(
@@ -239,5 +251,6 @@ METRICS: Table[Metric] = Table(
         **_entries("reference", _ANYWHERE | _PLANE, _on_points),
         **_entries("reference", _COPYING),
         **_entries("digits", _ANYWHERE, _on_digits, prefix="digit_"),
+        **_entries("digits", _CLASSES),
     },
 )

@@ -18,6 +18,8 @@ from algan_lite.metrics import METRICS, mode_report, perfect_report, quality_cei
 
 RING = data.ring(modes=8, radius=2.0, std=0.02)
 DIGIT_NAMES = [name for name in METRICS if METRICS[name].needs == "digits"]
+CLASS_RATES = ("digit_sure", "digit_rarest")
+RATES = ("mode_coverage", "quality_3sigma", "quality_4sigma", *CLASS_RATES)  # a broken sample does not count
 
 
 def normal(seed: int, *shape: int) -> Tensor:
@@ -34,7 +36,13 @@ def assert_mean(values: Tensor, expected: float, standard_errors: float = 4.0) -
 def plain_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the digit metrics see pixels: the classifier has tests of its own."""
     monkeypatch.setattr(metrics, "digit_features", lambda x: x.flatten(-3)[..., ::13])
-    monkeypatch.setattr(metrics, "digit_probabilities", lambda x: x.flatten(-3)[..., :10].mul(5).softmax(-1))
+    monkeypatch.setattr(metrics, "digit_probabilities", lambda x: _few_pixels(x).mul(5).softmax(-1))
+
+
+def _few_pixels(x: Tensor) -> Tensor:
+    if x.shape[-3:] != (1, 28, 28):
+        raise ValueError(f"x_fake must be (..., 1, 28, 28); got {tuple(x.shape)}")
+    return x.flatten(-3)[..., :10]
 
 
 def case(name: str, runs: int = 3, n: int = 60) -> tuple[Tensor, object, dict]:
@@ -78,14 +86,14 @@ def test_a_diverged_run_stays_a_row(name: str, bad: float) -> None:
     whole = METRICS[name](fakes, reference, **options)
     fakes[1, 0] = bad  # one sample is enough for the distances; rates and counts go by the rest
     values = METRICS[name](fakes, reference, **options)
-    if METRICS[name].direction == "higher" and METRICS[name].needs == "modes":
+    if name in RATES:
         assert values[1] <= whole[1]
     else:
         assert values[1].isnan() or name == "spread_ratio"
     fakes[1] = bad
     values = METRICS[name](fakes, reference, **options)
     torch.testing.assert_close(values[[0, 2]], whole[[0, 2]], rtol=1e-12, atol=1e-12)
-    if name in ("mode_coverage", "quality_3sigma", "quality_4sigma"):
+    if name in RATES:
         assert values[1] == 0
     else:
         assert values[1].isnan()
@@ -394,7 +402,7 @@ def test_real_against_real() -> None:
 # ------------------------------------------------------------------------------------------ digit features
 
 
-@pytest.mark.parametrize("name", DIGIT_NAMES)
+@pytest.mark.parametrize("name", [name for name in DIGIT_NAMES if name not in CLASS_RATES])
 @pytest.mark.usefixtures("plain_features")
 def test_digit_metrics_are_the_same_measures_of_features(name: str) -> None:
     fakes, reference, _ = case(name)
@@ -413,6 +421,11 @@ def test_class_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shares.shape == (2, 10)
     assert shares[0].tolist() == [0, 0, 0, 0.5, 0, 0, 0, 0.25, 0, 0]
     assert shares[1].sum() == 0
+    assert METRICS["digit_sure"](torch.zeros(2, 4, 1, 28, 28), RING).tolist() == [0.75, 0]
+    assert METRICS["digit_rarest"](torch.zeros(2, 4, 1, 28, 28), RING).tolist() == [0, 0]
+    monkeypatch.setattr(metrics, "digit_probabilities", lambda x: torch.eye(10)[[*range(10), 3, 4]])
+    assert float(METRICS["digit_rarest"](torch.zeros(12, 1, 28, 28), RING)) == pytest.approx(1 / 12)
+    monkeypatch.setattr(metrics, "digit_probabilities", lambda x: table)
     table[1] = table[0]
     images = torch.zeros(2, 4, 1, 28, 28)
     images[1, :2, 0, 3, 3] = math.inf  # the sure threes, with a broken pixel
