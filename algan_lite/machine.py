@@ -64,11 +64,12 @@ class MachineCheck:
 
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
+        wide = "style='text-align:left;min-width:7rem'"  # on a phone the table scrolls: no sentence is a word wide
         head = "".join(f"<th scope='col' {left}>{name}</th>" for name in ("checked", "status", "found", "what to do"))
         rows = (
             f"<tr><th scope='row' {left}>{html.escape(f.what)}</th>"
-            + "".join(f"<td {left}>{html.escape(text)}</td>" for text in (f.verdict, f.found, f.advice))
-            + "</tr>"
+            f"<td {left}>{html.escape(f.verdict)}</td>"
+            f"<td {wide}>{html.escape(f.found)}</td><td {wide}>{html.escape(f.advice)}</td></tr>"
             for f in self.findings
         )
         table = f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
