@@ -12,6 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
 from algan_lite.models import Ensemble
+from algan_lite.networks import PixelNorm
 from algan_lite.style import COLORS, INK, WIDTH, axes_or_new
 
 _ACTIVATIONS = {
@@ -20,6 +21,7 @@ _ACTIVATIONS = {
     nn.Tanh: "tanh",
     nn.Sigmoid: "sigmoid",
     nn.Softplus: "softplus",
+    PixelNorm: "pixel norm",
 }
 
 

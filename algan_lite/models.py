@@ -11,7 +11,7 @@ from torch import nn
 
 from algan_lite.checks import check_choice, check_integer
 from algan_lite.ensembles import Ensemble, run_seeds
-from algan_lite.networks import Discriminator, Generator, Linear, with_spectral_norm
+from algan_lite.networks import Discriminator, Generator, Linear, PixelNorm, with_spectral_norm
 from algan_lite.rng import derive_seed
 
 __all__ = ["Discriminator", "Ensemble", "Generator", "article_pair", "conv_pair", "ensemble", "mlp_pair"]
@@ -102,8 +102,8 @@ def conv_pair(
 ) -> tuple[Generator, Discriminator]:
     """Return convolutional networks for 28 x 28 images in [-1, 1], without BatchNorm.
 
-    G: dense to 7 x 7, then twice (double the size, 3 x 3 convolution), then tanh. D: two strided convolutions,
-    one plain, then dense. About 0.2 M parameters together at 16 channels.
+    G: dense to 7 x 7, then twice (double the size, 3 x 3 convolution), each with ReLU and ``PixelNorm``, then tanh.
+    D: two strided convolutions, one plain, then dense. About 0.2 M parameters each at 16 channels.
 
     Args:
         latent_dim: Latent coordinates, at least 1.
@@ -117,9 +117,9 @@ def conv_pair(
     shape, c = (1, 28, 28), channels
 
     def build_G() -> Generator:
-        coarse = [nn.Linear(latent_dim, 4 * c * 49), nn.Unflatten(1, (4 * c, 7, 7)), nn.ReLU()]
-        middle = [nn.Upsample(scale_factor=2), nn.Conv2d(4 * c, 2 * c, 3, padding=1), nn.ReLU()]
-        fine = [nn.Upsample(scale_factor=2), nn.Conv2d(2 * c, c, 3, padding=1), nn.ReLU()]
+        coarse = [nn.Linear(latent_dim, 4 * c * 49), nn.Unflatten(1, (4 * c, 7, 7)), nn.ReLU(), PixelNorm()]
+        middle = [nn.Upsample(scale_factor=2), nn.Conv2d(4 * c, 2 * c, 3, padding=1), nn.ReLU(), PixelNorm()]
+        fine = [nn.Upsample(scale_factor=2), nn.Conv2d(2 * c, c, 3, padding=1), nn.ReLU(), PixelNorm()]
         return Generator(
             nn.Sequential(*coarse, *middle, *fine, nn.Conv2d(c, 1, 3, padding=1), nn.Tanh()), latent_dim, shape
         )

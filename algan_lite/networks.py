@@ -26,6 +26,18 @@ class Linear(nn.Linear):
         return torch.baddbmm(self.bias.unsqueeze(-2), x, self.weight.mT)
 
 
+class PixelNorm(nn.Module):
+    """Divide the channels at every pixel by their root mean square (Karras 2018): no weights, samples never mix.
+
+    Without it a convolutional G that learns fast overshoots: its last layer grows until tanh is flat, every fake is
+    black and no gradient is left.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x (..., C, H, W) with a mean square of about 1 over the channels; nearly 0 stays nearly 0."""
+        return x * torch.rsqrt(x.square().mean(-3, keepdim=True) + 1e-4)  # larger than usual: rounding is not amplified
+
+
 def is_dense(net: nn.Module) -> bool:
     """Return whether every weight sits in a ``Linear``: such a network takes a runs axis as it is."""
     return all(isinstance(m, Linear) or not list(m.parameters(recurse=False)) for m in net.modules())

@@ -9,7 +9,7 @@ import torch
 from helpers import assert_near, normal, slices, untouched
 from torch import Tensor, nn
 
-from algan_lite import models
+from algan_lite import models, networks
 from algan_lite.batch import judge
 
 SMALL: dict[str, tuple[Callable, dict, tuple[int, ...], int]] = {  # factory, options, sample shape, latent_dim
@@ -88,7 +88,7 @@ class TestEveryPair:
         assert heads.shape == (Ds.num_heads, 3, 4)
         for k in range(3):
             G, D = factory(seed=4 + k, **options)
-            assert_near(x[k], G(z[k]), 1e-6)
+            assert_near(x[k], G(z[k]), 5e-6)
             assert_near(logits[k], D(x[k]))
             assert_near(heads[:, k], D.heads(x[k]))
             assert_near(features[k], D.features(x[k]), 1e-6)
@@ -115,10 +115,10 @@ class TestEveryPair:
             for nets, alone in zip((Gs, Ds), pair, strict=True):
                 assert all(torch.equal(mine, its) for mine, its in slices(k, nets, alone))
             member = Gs.member(k)
-            assert_near(member(z), Gs(z)[k], 1e-6)
+            assert_near(member(z), Gs(z)[k], 5e-6)
             with torch.no_grad():
                 next(member.parameters()).zero_()
-            assert_near(Gs(z)[k], pair[0](z), 1e-6)
+            assert_near(Gs(z)[k], pair[0](z), 5e-6)
 
     def test_an_input_without_runs_axis_goes_to_every_run(
         self, factory: Callable, options: dict, shape: tuple, latent_dim: int
@@ -161,6 +161,15 @@ def test_output_range(output: str, low: float, high: float) -> None:
         assert bool(x.max() > 1.5) is (output == "linear")
     G, _ = models.conv_pair(latent_dim=4, channels=2)
     assert G(100 * normal(20, 4)).abs().max() <= 1
+
+
+def test_pixel_norm_leaves_channels_with_mean_square_one() -> None:
+    x = normal(5, 4, 2, 2)
+    y = networks.PixelNorm()(x)
+    torch.testing.assert_close(y.square().mean(1), torch.ones_like(y[:, 0]), rtol=0, atol=0.01)
+    torch.testing.assert_close(y[1, :, 0, 1], x[1, :, 0, 1] / x[1, :, 0, 1].square().mean().sqrt(), rtol=0.01, atol=0)
+    assert networks.PixelNorm()(torch.zeros(1, 4, 2, 2)).abs().max() == 0
+    assert sum(isinstance(layer, networks.PixelNorm) for layer in models.conv_pair()[0].body) == 3
 
 
 def spectral_weights(D: nn.Module) -> list[Tensor]:
