@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ import pytest
 import algan_lite as al
 from algan_lite import lambda_study
 from algan_lite.studies import Study, load_study, provenance, save_study, studies
+from tools.pages import ROOT
 
 
 def test_tables_and_arrays_come_back(tmp_path: Path) -> None:
@@ -94,3 +96,15 @@ class TestLambda:
         now, then = seen["values"][:, :, 0], self.arrays["ring/values"][c][[0, 6], :2, 0]
         np.testing.assert_allclose(now[..., 3:], then[..., 3:], rtol=1e-2)  # losses; other machines round differently
         assert np.abs(seen["fakes"].astype(int) - self.arrays["ring/fakes"][c][[0, 6], :2]).mean() < 2
+
+
+def cell(page: str, name: str) -> str:
+    notebook = nbformat.read(ROOT / "book" / f"{page}.ipynb", as_version=4)
+    return next(cell.source for cell in notebook.cells if cell.id == name)
+
+
+def test_the_digits_study_has_the_settings_of_its_chapter() -> None:
+    chapter, study = {"al": al, "num_steps": 450}, {"al": al}
+    exec(cell("mnist_al_gan", "config"), chapter)
+    exec(cell("studies/digits", "digits-05"), study)
+    assert study["al_gan"].describe() == chapter["config"].describe()
