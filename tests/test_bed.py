@@ -27,7 +27,7 @@ def test_plain_gan_finds_the_25_modes() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_convolutional_generator_does_not_turn_black(seed: int) -> None:
-    # Without PixelNorm three of these four seeds are stuck by step 80: every pixel at -1, no gradient left.
+    # Without PixelNorm two of these four seeds are stuck by step 80: every pixel at -1, no gradient left.
     G, D = al.models.conv_pair(seed=seed)
     config = al.TrainConfig(num_steps=80, batch_size=64, lr=2e-3, betas=(0.5, 0.99), regularizers={"r1": 10.0})
     al.train(G, D, al.data.mnist(), config, seed=seed, progress=False)
