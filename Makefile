@@ -33,7 +33,7 @@ ifeq ($(STALE),yes)
 endif
 
 book: env ## execute the notebooks, build the book, print the file to open
-	@$(PY) -m tools.build_book
+	@$(PY) -m tools.book.build
 
 serve: ## show the built book on http://127.0.0.1:8000 (PORT=n for another port)
 	@test -f _build/html/index.html || { echo "No book yet: run make book first"; exit 1; }
@@ -42,9 +42,10 @@ serve: ## show the built book on http://127.0.0.1:8000 (PORT=n for another port)
 
 test: lint unit doctest notebooks ## lint, unit tests, doctests and every notebook
 
-lint: env ## ruff on Python files and notebooks
+lint: env ## ruff on Python files and notebooks, and the floors of the package
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports --no-cache --no-logo
 
 unit: env ## the fast tests
 	@$(TEST_ENV) MPLBACKEND=Agg $(PY) -m pytest -q -n 2 tests
@@ -56,7 +57,7 @@ notebooks: env ## run every notebook with nbval (ALGAN_LITE_PROFILE=smoke unless
 	@$(TEST_ENV) $(PY) -m pytest -q $(NBVAL) book
 
 test-colab: wheel ## run every notebook with Colab's pins, alone in an empty folder (NOTEBOOK=name for one)
-	@$(PY) -m tools.colab $(NOTEBOOK)
+	@$(PY) -m tools.book.colab $(NOTEBOOK)
 
 slow: env ## the tests that take minutes, with the wheel in an empty environment
 	@$(TEST_ENV) $(PY) -m pytest -q -m slow --durations=5 tests
@@ -65,7 +66,7 @@ coverage: env ## line coverage of the unit tests
 	@$(TEST_ENV) $(PY) -m pytest -q -n 2 --cov --cov-report=term tests
 
 format: env ## format Python files and notebooks, strip outputs, refresh the first cells
-	@$(PY) -m tools.first_cell
+	@$(PY) -m tools.book.first_cell
 	@find book -name '*.ipynb' -exec $(PY) -m nbstripout --keep-id {} +
 	@$(PY) -m ruff check -q --fix .
 	@$(PY) -m ruff format -q .
@@ -74,7 +75,7 @@ bench: env ## speed figures, one a line: name value unit
 	@$(PY) -m tools.bench
 
 results: env ## remake the shipped studies, resuming (STUDY=name for one; an hour or so on two cores)
-	@$(PY) -m tools.results $(STUDY)
+	@$(PY) -m tools.book.results $(STUDY)
 
 audit: env ## look at every page of the built book in headless Chromium
 	@$(PY) -m tools.audit

@@ -4,21 +4,21 @@ Axis letters, used in every shape: R runs, N batch, M candidates, C classes, K m
 Latents are (..., N, latent_dim), samples (..., N, *sample), logits (..., N); the dots are an optional runs axis (R).
 """
 
-from algan_lite import data, export, losses, models, plots, stats, widgets
-from algan_lite.batch import Batch, make_batch
-from algan_lite.config import Equilibrium, TrainConfig
-from algan_lite.history import History, TrainingDiverged
-from algan_lite.losses import LOSSES
+from importlib import import_module
+
+from algan_lite import data, models
+from algan_lite.core import rng
+from algan_lite.core.version import __version__ as __version__
 from algan_lite.metrics import METRICS
 from algan_lite.notebook import setup_notebook, show_source
-from algan_lite.regularizers import REGULARIZERS
+from algan_lite.objective import LOSSES, REGULARIZERS, Batch, losses, make_batch
 from algan_lite.sampling import SAMPLERS
 from algan_lite.selection import STRATEGIES, Selection, select_noise
-from algan_lite.studies import load_study
-from algan_lite.sweep import sweep
-from algan_lite.training import train
+from algan_lite.training import Equilibrium, History, TrainConfig, TrainingDiverged, train
 
-__version__ = "0.1.0"
+# Imported when they are first asked for: they bring matplotlib, pandas or SciPy, which take longer than all the rest.
+_ROOMS_LATER = {"export": "export", "plots": "plots", "stats": "metrics.stats", "widgets": "widgets"}
+_NAMES_LATER = {"load_study": "studies", "sweep": "studies"}
 
 __all__ = [
     "LOSSES",
@@ -39,6 +39,7 @@ __all__ = [
     "make_batch",
     "models",
     "plots",
+    "rng",
     "select_noise",
     "setup_notebook",
     "show_source",
@@ -47,3 +48,15 @@ __all__ = [
     "train",
     "widgets",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _ROOMS_LATER:
+        return import_module(f"algan_lite.{_ROOMS_LATER[name]}")
+    if name in _NAMES_LATER:
+        return getattr(import_module(f"algan_lite.{_NAMES_LATER[name]}"), name)
+    raise AttributeError(f"module 'algan_lite' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS_LATER, *_NAMES_LATER})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algan_lite.studies import Study
+from algan_lite.studies.study import Study
 
 PLAIN = ("r1", "r2", "wgan_gp", "dragan", "lecam", "mode_seeking", "consensus")
 STRATEGIES = ("random_k", "top_k", "bottom_k", "uncertain", "softmax", "core_set", "latent_ascent", "disagreement")

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 import algan_lite as al
-from tools.exercises import exercises
-from tools.pages import ROOT
+from tools.book.exercises import exercises
+from tools.book.pages import ROOT
 
 RING = al.data.ring(modes=4, radius=1.0, std=0.1)
 

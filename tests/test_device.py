@@ -19,12 +19,13 @@ from torch.overrides import TorchFunctionMode
 
 import algan_lite as al
 from algan_lite import rng
-from algan_lite.batch import Batch, update_averages
-from algan_lite.losses import LOSSES
-from algan_lite.regularizers import REGULARIZERS, objective
-from algan_lite.selection import STRATEGIES
-from algan_lite.state import TrainState
-from algan_lite.step import held_out_accuracy
+from algan_lite.objective.batch import Batch, update_averages
+from algan_lite.objective.losses import LOSSES
+from algan_lite.objective.players import objective
+from algan_lite.objective.regularizers import REGULARIZERS, Regularizer
+from algan_lite.selection.select import STRATEGIES
+from algan_lite.training.equilibrium import held_out_accuracy
+from algan_lite.training.state import TrainState
 
 NAMES = "arange empty eye full linspace logspace ones rand randint randn randperm tensor tril_indices zeros"
 FACTORIES = {getattr(torch, name) for name in NAMES.split()}
@@ -131,7 +132,7 @@ def test_a_regularizer_that_forgets_the_device_would_be_found(monkeypatch: pytes
     def forgetful(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
         return (batch.logits_real * torch.linspace(0, 1, 6)).mean(-1)
 
-    entry = al.regularizers.Regularizer(forgetful, "D", "Forgets where it is.")
+    entry = Regularizer(forgetful, "D", "Forgets where it is.")
     monkeypatch.setitem(REGULARIZERS._entries, "forgetful", entry)
     G, D, batch = meta_batch(None)
     with Guard(), pytest.raises(ForgottenDeviceError, match="linspace without device="):
@@ -201,7 +202,7 @@ def test_averages_and_accuracy(runs: int | None) -> None:
         state = update_averages(
             update_averages({}, batch.logits_real, batch.logits_fake), batch.logits_real, batch.logits_fake
         )
-        accuracy = held_out_accuracy(G, D, batch.x_real, batch.z, al.TrainConfig())
+        accuracy = held_out_accuracy(G, D, batch.x_real, batch.z, al.LOSSES["non_saturating"])
     assert {value.device.type for value in [*state.values(), accuracy]} == {"meta"}
 
 

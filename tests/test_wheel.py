@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.first_cell import version
-from tools.pages import ROOT
-from tools.readme import code_blocks
+from tools.book.first_cell import version
+from tools.book.pages import ROOT
+from tools.book.readme import code_blocks
 
 LIMIT = 4 * 2**20  # bytes
 

@@ -1,0 +1,37 @@
+"""Where reals come from: laws in the plane with known answers, real images, and your own data.
+
+In: sizes and spreads, an array or a loader. Out: a ``Source``, whose ``sample(n, generator=g)`` gives (n, *sample)
+float32, or (R, n, *sample) for R generators. All randomness comes from the generator. Points in the plane lie in about
+[-2.5, 2.5]; images are (1, height, width) with values in [-1, 1], -1 the background. Any room above may call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from algan_lite.core.checks import Table
+from algan_lite.data.finite import Finite, array
+from algan_lite.data.images import digits, mnist
+from algan_lite.data.plane import grid, imbalanced_ring, ring, swiss_roll, two_moons
+from algan_lite.data.sources import Curve, Mixture, Source
+
+__all__ = [
+    "SOURCES",
+    "Curve",
+    "Finite",
+    "Mixture",
+    "Source",
+    "array",
+    "digits",
+    "grid",
+    "imbalanced_ring",
+    "mnist",
+    "ring",
+    "swiss_roll",
+    "two_moons",
+]
+
+SOURCES: Table[Callable[..., Source]] = Table(
+    "source", {f.__name__: f for f in (ring, imbalanced_ring, grid, swiss_roll, two_moons, digits, mnist)}
+)
+"""name -> factory; every one of them can be called without arguments (``array`` needs data and is not here)."""

@@ -1,0 +1,160 @@
+"""Finite data: reading and checking them, and splitting them once into three parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from algan_lite.core import rng
+from algan_lite.core.checks import check_integer, check_number
+from algan_lite.core.progress import progress_bar
+from algan_lite.data.sources import Source, take
+
+
+class Finite(Source):
+    """Given samples, split once into train, validation and test; ``sample`` draws from train with replacement.
+
+    Attributes:
+        train_labels: Classes of ``train``, (n,) int64, or None; likewise ``validation_labels``, ``test_labels``.
+    """
+
+    def __init__(self, name: str, parts: dict[str, Tensor], labels: dict[str, Tensor] | None = None) -> None:
+        super().__init__(name, tuple(parts["train"].shape[1:]))
+        self._parts = parts
+        labels = labels or {}
+        self.train_labels = labels.get("train")
+        self.validation_labels = labels.get("validation")
+        self.test_labels = labels.get("test")
+
+    def _draw(self, n: int, stream: rng.Stream) -> Tensor:
+        return take(self.train, rng.draw(stream, (n,), "cpu", "index", len(self.train)))
+
+    @property
+    def train(self) -> Tensor:
+        """Samples to train on, (n, *sample) float32."""
+        return self._parts["train"]
+
+    @property
+    def validation(self) -> Tensor:
+        """Samples to choose and calibrate on, (n, *sample) float32."""
+        return self._parts["validation"]
+
+    @property
+    def test(self) -> Tensor:
+        """Samples to report on, once, (n, *sample) float32."""
+        return self._parts["test"]
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{part}={len(x)}" for part, x in self._parts.items())
+        return f"Finite({self.name}, sample_shape={self.sample_shape}, {sizes})"
+
+
+def stratified(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Choose ``count`` items so that every class keeps its share, within one item.
+
+    Args:
+        labels: Class of each item, (n,) integers; all equal for a plain random choice.
+        count: How many are chosen, 0 to n.
+        generator: Source of randomness; one uniform number an item.
+
+    Returns:
+        (n,) booleans, ``count`` of them True.
+    """
+    n = len(labels)
+    check_integer("count", count, 0, n)
+    shuffled = rng.draw(generator, (n,), "cpu", "uniform").argsort()
+    by_class = shuffled[labels[shuffled].argsort(stable=True)]
+    # walk through the classes and take every (n/count)-th item: exact in total, even within each class
+    steps = torch.arange(n + 1) * count // n
+    chosen = torch.zeros(n, dtype=torch.bool)
+    chosen[by_class[steps[1:] > steps[:-1]]] = True
+    return chosen
+
+
+def split(name: str, x: Tensor, labels: Tensor | None, validation: float, test: float, seed: int) -> Finite:
+    """Split samples (n, *sample) once, stratified where there are labels; both shares are of n, in [0, 1)."""
+    n_test = round(check_number("test", test, 0, 1) * len(x))
+    n_held = n_test + round(check_number("validation", validation, 0, 1) * len(x))
+    if n_held >= len(x):
+        raise ValueError(
+            f"validation + test must leave samples to train on, of {len(x)}; got shares {validation} and {test}"
+        )
+    stream = rng.stream(seed, "split")
+    y = torch.zeros(len(x), dtype=torch.long) if labels is None else labels
+    held = stratified(y, n_held, stream).nonzero().squeeze(1)
+    is_test = stratified(y[held], n_test, stream) if n_held else torch.zeros(0, dtype=torch.bool)
+    train = torch.ones(len(x), dtype=torch.bool)
+    train[held] = False
+    rows = {"train": train.nonzero().squeeze(1), "validation": held[~is_test], "test": held[is_test]}
+    parts = {part: x[row] for part, row in rows.items()}
+    return Finite(name, parts, None if labels is None else {part: labels[row] for part, row in rows.items()})
+
+
+def read_loader(loader: DataLoader) -> tuple[Tensor, Tensor | None]:
+    """Read all batches, ``x`` or ``(x, labels)``, into memory; a progress bar appears after a second."""
+    with torch.random.fork_rng(devices=[]):  # iterating over a DataLoader draws from the global generator
+        batches = list(progress_bar(loader, desc="reading", unit="batch", delay=1.0))
+    if not batches:
+        raise ValueError("x must yield at least one batch; got an empty DataLoader")
+    if isinstance(batches[0], Tensor):
+        return torch.cat(batches), None
+    return torch.cat([batch[0] for batch in batches]), torch.cat([torch.as_tensor(batch[1]) for batch in batches])
+
+
+def check_x(x: Tensor | np.ndarray) -> Tensor:
+    """Return ``x`` as float32 (n, *sample) on the CPU, or say what is wrong with it."""
+    if not isinstance(x, Tensor | np.ndarray):
+        raise TypeError(f"x must be a tensor, an array or a DataLoader; got {type(x).__name__}")
+    given = torch.as_tensor(x).detach().cpu()
+    if not given.is_floating_point():
+        raise TypeError(f"x must be floating point (bytes 0..255: x / 127.5 - 1 gives [-1, 1]); got {given.dtype}")
+    if given.ndim < 2 or given.numel() == 0:
+        raise ValueError(f"x must be (n, *sample) with at least one sample; got shape {tuple(given.shape)}")
+    if not given.isfinite().all():
+        raise ValueError(f"x must be finite; got {int((~given.isfinite()).sum())} values that are not")
+    return given.float()
+
+
+def check_labels(labels: Tensor | np.ndarray | None, n: int) -> Tensor | None:
+    """Return ``labels`` as int64 (n,) on the CPU, or say what is wrong with them."""
+    if labels is None:
+        return None
+    given = torch.as_tensor(labels).detach().cpu()
+    if given.is_floating_point() or given.is_complex():
+        raise TypeError(f"labels must be integers; got {given.dtype}")
+    if tuple(given.shape) != (n,):
+        raise ValueError(f"labels must have shape ({n},), one for each sample; got {tuple(given.shape)}")
+    return given.long()
+
+
+def array(
+    x: Tensor | np.ndarray | DataLoader,
+    labels: Tensor | np.ndarray | None = None,
+    *,
+    validation: float = 0.1,
+    test: float = 0.2,
+    seed: int = 0,
+    name: str = "array",
+) -> Finite:
+    """Your own data, split once into three parts (stratified where there are labels).
+
+    Args:
+        x: Floating-point samples (n, *sample), taken as they are: scale images to [-1, 1] first. A DataLoader is
+            read once into memory; it yields batches ``x`` or ``(x, labels)``.
+        labels: Integer class of each sample, (n,), or None.
+        validation: Share of the validation part, in [0, 1).
+        test: Share of the test part, in [0, 1); the training part keeps the rest, at least one sample.
+        seed: Of the split.
+        name: What the source is called.
+
+    Raises:
+        TypeError: If ``x`` is none of these or not floating point, or ``labels`` are not integers.
+        ValueError: If ``x`` is empty or not finite, ``labels`` do not fit, or the shares leave nothing to train on.
+    """
+    if isinstance(x, DataLoader):
+        if labels is not None:
+            raise ValueError("labels must be None beside a DataLoader, which yields (x, labels); got both")
+        x, labels = read_loader(x)
+    return split(name, check_x(x), check_labels(labels, len(x)), validation, test, seed)

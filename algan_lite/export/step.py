@@ -1,0 +1,156 @@
+"""The training step and the view as pure functions of tensors, ready to be traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from algan_lite.export.spec import AVERAGES, group_sizes
+from algan_lite.objective.batch import Batch, View, judge, player_loss
+from algan_lite.objective.losses import resolve_loss
+from algan_lite.objective.players import objective
+from algan_lite.training.config import TrainConfig
+from algan_lite.training.step import Draws, choose_noise, classify, reclassify
+
+Tensors = Mapping[str, Tensor]
+
+
+def adam(
+    weights: Tensor,
+    gradient: Tensor,
+    m: Tensor,
+    v: Tensor,
+    lr: Tensor,
+    step: Tensor,
+    betas: tuple[float, float],
+    eps: float = 1e-8,
+) -> tuple[Tensor, Tensor, Tensor]:
+    r"""Adam's update: new weights and moments.
+
+    .. math:: w \leftarrow w - \frac{\eta\, m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+
+    Args:
+        weights: Any shape, as are ``gradient`` and the moments.
+        gradient: Of the objective.
+        m: Moving average of the gradient.
+        v: Moving average of its square.
+        lr: Learning rate, ().
+        step: t, the number of this step counted from 1, ().
+        betas: Decay rates of m and v, each in [0, 1).
+        eps: Added to the denominator.
+
+    Reference:
+        Kingma and Ba 2015, Algorithm 1; written as ``torch.optim.Adam`` computes it.
+    """
+    m = torch.lerp(m, gradient, 1 - betas[0])
+    v = betas[1] * v + (1 - betas[1]) * gradient.square()
+    size = v.sqrt() / (1 - betas[1] ** step).sqrt() + eps
+    return weights - lr / (1 - betas[0] ** step) * m / size, m, v
+
+
+def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors], dict[str, Tensor]]:
+    """Return one step of ``train()`` as a function from named inputs to named outputs: see ``export.training_step``."""
+    pair, sizes, ask = _Pair(G, D), group_sizes(config, G, D), _questions(config)
+
+    def step(inputs: Tensors) -> dict[str, Tensor]:
+        old = dict(zip(sizes, inputs["state"].split(list(sizes.values())), strict=True))
+        draws = Draws(inputs["x_real"], inputs["z_pool"], inputs.get("z2"), inputs.get("noise"))
+        lams = {name: inputs[f"lam_{name}"] for name in config.regularizers}
+        averages = dict(zip(AVERAGES, old.pop("averages").unbind(), strict=True)) if "averages" in old else {}
+        theta = {player: old[player].detach().requires_grad_() for player in "GD"}
+        lent = {player: pair.pieces(player, theta[player]) for player in "GD"}
+
+        def descend(player: str, total: Tensor) -> dict[str, Tensor]:
+            (gradient,) = torch.autograd.grad(total, theta[player], retain_graph=True)
+            moments = old[f"m_{player}"], old[f"v_{player}"]
+            new = adam(old[player], gradient, *moments, inputs[f"lr_{player}"], inputs["step"], config.betas)
+            return dict(zip((player, f"m_{player}", f"v_{player}"), new, strict=True))
+
+        chance = inputs.get("selection_noise")
+        seen, averages, terms_D = pair.lend(lent, ask["D"], draws, lams, averages, chance)
+        new = descend("D", terms_D["total"])
+        lent["D"] = pair.pieces("D", new["D"].detach().requires_grad_())
+        terms_G = pair.lend(lent, ask["G"], draws, lams, seen)
+        new |= descend("G", terms_G["total"])
+        new["G_ema"] = torch.lerp(old["G_ema"], new["G"], 1 - config.ema_decay)
+        if averages:
+            new["averages"] = torch.stack([averages[name] for name in AVERAGES])
+        return {
+            "new_state": torch.cat([new[group] for group in sizes]),
+            "loss_D": terms_D["loss"].detach(),
+            "loss_G": terms_G["loss"].detach(),
+            "chosen": seen["chosen"].indices,
+        }
+
+    return step
+
+
+def _questions(config: TrainConfig) -> dict[str, Callable[..., Any]]:
+    """Return what each half of a step asks of the two networks: the lines of ``train()`` between two updates."""
+
+    def D_half(
+        G: nn.Module, D: nn.Module, draws: Draws, lams: Tensors, averages: Tensors, chance: Tensor | None
+    ) -> tuple[Any, ...]:
+        chosen = choose_noise(G, D, draws.z_pool, config, 0, None, chance)
+        x_fake = G(chosen.z)
+        batch, averages = classify(G, D, draws, chosen, x_fake, config, averages)
+        seen = {"chosen": chosen, "x_fake": x_fake, "batch": batch}
+        return seen, averages, objective("D", G, D, batch, lams)
+
+    def G_half(G: nn.Module, D: nn.Module, draws: Draws, lams: Tensors, seen: Mapping[str, Any]) -> dict[str, Tensor]:
+        return objective("G", G, D, reclassify(G, D, draws=draws, config=config, **seen), lams)
+
+    return {"D": D_half, "G": G_half}
+
+
+def view(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors], dict[str, Tensor]]:
+    """Return what a picture shows of a state, as a function from named inputs to named outputs: see ``export.view``."""
+    pair, sizes, loss = _Pair(G, D), group_sizes(config, G, D), resolve_loss(config.loss)
+
+    def look(G: nn.Module, D: nn.Module, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+        x_fake = G(z).detach().requires_grad_()
+        fake = judge(D, x_fake, z.shape[:-1])
+        # A paired loss compares with a real that D finds as real as this fake.
+        real = View(*(value if value is None else value.detach() for value in fake))
+        each = torch.ones_like(fake.logits)  # a sum: every sample its own gradient, not 1/L of it
+        value = player_loss("G", Batch(x_fake, x_fake, z, loss, real, fake, weights=each))
+        (slope,) = torch.autograd.grad(value, x_fake)
+        return {
+            "logits_x": judge(D, x, x.shape[:1]).logits.detach(),
+            "fakes": x_fake.detach(),
+            "logits_fakes": fake.logits.detach(),
+            "arrows": -slope,
+        }
+
+    def view(inputs: Tensors) -> dict[str, Tensor]:
+        both = inputs["state"][: sizes["G"] + sizes["D"]].split([sizes["G"], sizes["D"]])
+        lent = {player: pair.pieces(player, flat) for player, flat in zip("GD", both, strict=True)}
+        return pair.lend(lent, look, inputs["x"], inputs["z"])
+
+    return view
+
+
+class _Pair(nn.Module):
+    """G and D under one roof, so that weights can be lent to both at once."""
+
+    def __init__(self, G: nn.Module, D: nn.Module) -> None:
+        super().__init__()
+        self.G, self.D = G, D
+
+    def forward(self, ask: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - whatever ask returns
+        """Return ``ask(G, D, *args)``."""
+        return ask(self.G, self.D, *args)
+
+    def pieces(self, player: str, flat: Tensor) -> dict[str, Tensor]:
+        """Cut a flat vector into the player's weights."""
+        own = dict(self.get_submodule(player).named_parameters())
+        parts = flat.split([weight.numel() for weight in own.values()])
+        return {f"{player}.{name}": part.view(own[name].shape) for name, part in zip(own, parts, strict=True)}
+
+    def lend(self, weights: Mapping[str, Tensors], ask: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
+        """Ask the two networks while they have other weights, player -> name -> weight."""
+        return functional_call(self, weights["G"] | weights["D"], (ask, *args))

@@ -1,0 +1,202 @@
+"""Measures against exact modes: which are found, how sharp, how wide, how evenly.
+
+The second argument is a source with ``modes`` (K, *sample), ``std`` and ``weights`` (K,): a ring or a grid. ``x_fake``
+is (..., N, *sample); results are (...) in float64. A sample that is not finite lies in no mode: a diverged run
+finds 0 modes at quality 0, and its spread and KL are NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from scipy.special import gammainc
+from torch import Tensor
+
+from algan_lite.core.checks import check_integer, check_number
+from algan_lite.data.sources import Source
+
+_ROWS = 65_536  # rows of the distance table held at a time
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    """Where each sample lies, seen from its nearest mode."""
+
+    index: Tensor  # (..., N), the nearest mode
+    offset: Tensor  # (..., N, d), in standard deviations of that mode
+    distance: Tensor  # (..., N), norm of the offset; infinite where a sample is not finite
+    weights: Tensor  # (K,), sum 1
+
+    def counts(self, chosen: Tensor) -> Tensor:
+        """Count the chosen (..., N) samples of each mode, -> (..., K)."""
+        zeros = self.distance.new_zeros(*self.index.shape[:-1], len(self.weights))
+        return zeros.scatter_add(-1, self.index, chosen.to(zeros.dtype))
+
+
+def _assign(x_fake: Tensor, source: Source) -> _Assignment:
+    if getattr(source, "modes", None) is None:
+        raise ValueError(f"source must have exact modes, such as a ring or a grid; got {source!r}")
+    place = {"dtype": torch.float64, "device": x_fake.device}
+    sample = tuple(source.modes.shape[1:])
+    lead = x_fake.ndim - len(sample)
+    if lead < 1 or tuple(x_fake.shape[lead:]) != sample or x_fake.shape[lead - 1] < 1:
+        raise ValueError(f"x_fake must be (..., N, {', '.join(map(str, sample))}), N >= 1; got {tuple(x_fake.shape)}")
+    modes = source.modes.to(**place).flatten(1)  # (K, d)
+    std = torch.as_tensor(source.std, **place).expand(len(modes))
+    weights = torch.ones(len(modes), **place) if source.weights is None else source.weights.to(**place)
+    points = x_fake.detach().to(**place).reshape(*x_fake.shape[:lead], -1)  # (..., N, d)
+    # Differences, not products: a narrow mode far from 0 would lose its digits.
+    near = [_nearest_mode(rows, modes) for rows in points.reshape(-1, points.shape[-1]).split(_ROWS)]
+    index = torch.cat(near).reshape(points.shape[:-1])
+    offset = (points - modes[index]) / std[index].unsqueeze(-1)
+    distance = offset.norm(dim=-1)
+    distance = torch.where(points.isfinite().all(-1), distance, torch.inf)
+    return _Assignment(index, offset, distance, weights / weights.sum())
+
+
+def _nearest_mode(rows: Tensor, modes: Tensor) -> Tensor:
+    return torch.cdist(rows, modes, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
+
+
+def mode_coverage(x_fake: Tensor, source: Source, sigmas: float = 3.0, least: int = 1) -> Tensor:
+    """Count the modes that hold at least ``least`` samples within ``sigmas`` standard deviations.
+
+    The quality condition matters: without it a blob in the middle of a ring, whose samples are nearest to this
+    mode or that, would find all of them.
+
+    Args:
+        x_fake: (..., N, *sample).
+        source: Has ``modes`` (K, *sample), ``std``, ``weights``.
+        sigmas: Radius of a mode, in its standard deviations.
+        least: Samples that a found mode holds, >= 1.
+
+    Returns:
+        (...), whole numbers in [0, K]; higher is better.
+
+    Raises:
+        ValueError: If the source has no modes or the shapes do not match.
+
+    Reference:
+        Srivastava et al. 2017 (VEEGAN), section 5.1.
+    """
+    check_integer("least", least, 1)
+    near = _assign(x_fake, source)
+    found = near.counts(near.distance < check_number("sigmas", sigmas, 0, open_low=True)) >= least
+    return found.sum(-1).double()
+
+
+def quality_rate(x_fake: Tensor, source: Source, sigmas: float) -> Tensor:
+    """Share of samples within ``sigmas`` standard deviations of the nearest mode.
+
+    A perfect sampler does not reach 1 but ``quality_ceiling``. Above it modes have shrunk: read ``spread_ratio``.
+
+    Args:
+        x_fake: (..., N, *sample).
+        source: Has ``modes``, ``std``, ``weights``.
+        sigmas: Radius of a mode, in its standard deviations.
+
+    Returns:
+        (...), in [0, 1]; higher is better up to the ceiling.
+    """
+    return (_assign(x_fake, source).distance < check_number("sigmas", sigmas, 0, open_low=True)).double().mean(-1)
+
+
+def quality_3sigma(x_fake: Tensor, source: Source) -> Tensor:
+    """Share of samples within 3 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9889."""
+    return quality_rate(x_fake, source, 3.0)
+
+
+def quality_4sigma(x_fake: Tensor, source: Source) -> Tensor:
+    """Share of samples within 4 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9997."""
+    return quality_rate(x_fake, source, 4.0)
+
+
+def quality_ceiling(sigmas: float, dim: int = 2) -> float:
+    """Return the quality rate of a perfect sampler of isotropic normal modes in ``dim`` dimensions.
+
+    Examples:
+        >>> round(quality_ceiling(3.0), 5)
+        0.98889
+    """
+    check_number("sigmas", sigmas, 0, open_low=True)
+    return float(gammainc(check_integer("dim", dim, 1) / 2, sigmas**2 / 2))
+
+
+def spread_ratio(x_fake: Tensor, source: Source, sigmas: float = 4.0) -> Tensor:
+    r"""Spread of the samples inside their mode, over the true spread: sigma-hat / sigma.
+
+    Only samples within ``sigmas`` of their nearest mode count, so that strays do not pass for width. Deviations are
+    from the mean of a mode's own samples, with n - 1 each; the square is divided by what the cut leaves of a
+    normal mode's variance, so that a perfect sampler has 1 on average. Modes far wider than real ones fill the disc of
+    ``sigmas`` evenly: in 2-D the ratio ends near 2 there, and the quality rates tell the rest.
+
+    Args:
+        x_fake: (..., N, *sample).
+        source: Has ``modes``, ``std``, ``weights``.
+        sigmas: Where a mode is cut, in its standard deviations.
+
+    Returns:
+        (...), in [0, inf); 1 is best, less means shrunken modes; NaN where no mode holds 2 samples.
+    """
+    near = _assign(x_fake, source)
+    inside = near.distance < check_number("sigmas", sigmas, 0, open_low=True)
+    offset = torch.where(inside.unsqueeze(-1), near.offset, 0.0)  # (..., N, d)
+    dim = offset.shape[-1]
+    counts = near.counts(inside)  # (..., K)
+    totals = offset.new_zeros(*counts.shape, dim).scatter_add(-2, near.index.unsqueeze(-1).expand_as(offset), offset)
+    means = totals / counts.clamp_min(1).unsqueeze(-1)
+    own = means.gather(-2, near.index.unsqueeze(-1).expand_as(offset))
+    squares = torch.where(inside, (offset - own).square().sum(-1), 0.0).sum(-1)
+    freedom = dim * (counts - 1).clamp_min(0).sum(-1)
+    kept = gammainc(dim / 2 + 1, sigmas**2 / 2) / gammainc(dim / 2, sigmas**2 / 2)  # variance left by the cut
+    return torch.where(freedom > 0, (squares / freedom.clamp_min(1) / kept).sqrt(), torch.nan)
+
+
+def reverse_kl(x_fake: Tensor, source: Source) -> Tensor:
+    r"""KL divergence of the samples' shares of the modes from the true shares, in nats.
+
+    .. math:: KL(\hat p_G \,\Vert\, w) = \sum_k \hat p_k \log (\hat p_k / w_k)
+
+    Every sample counts for its nearest mode. A perfect sampler has about (K - 1) / (2 N), not 0.
+
+    Args:
+        x_fake: (..., N, *sample).
+        source: Has ``modes``, ``std``, ``weights``.
+
+    Returns:
+        (...), in [0, log(1 / smallest weight)]; lower is better; NaN for a run with a sample that is not finite.
+    """
+    near = _assign(x_fake, source)
+    finite = near.distance.isfinite()
+    shares = near.counts(finite) / near.index.shape[-1]
+    kl = (torch.xlogy(shares, shares) - torch.xlogy(shares, near.weights)).sum(-1)
+    return torch.where(finite.all(-1), kl.clamp_min(0), torch.nan)
+
+
+_REPORT = (mode_coverage, quality_3sigma, quality_4sigma, spread_ratio, reverse_kl)
+
+
+def mode_report(x_fake: Tensor, source: Source) -> pd.DataFrame:
+    """Return every measure of this file, a row a run; put ``perfect_report`` beside it.
+
+    Args:
+        x_fake: (N, *sample) or (R, N, *sample).
+        source: Has ``modes``, ``std``, ``weights``.
+    """
+    columns = {measure.__name__: measure(x_fake, source).reshape(-1).tolist() for measure in _REPORT}
+    n = x_fake.shape[x_fake.ndim - source.modes.ndim]
+    return pd.DataFrame({"n": n, "num_modes": len(source.modes), **columns})
+
+
+def perfect_report(source: Source, n: int) -> pd.DataFrame:
+    """Return what ``mode_report`` says on average of n samples of the source itself: ceilings and floors, one row."""
+    check_integer("n", n, 1)
+    num_modes, dim = len(source.modes), source.modes[0].numel()
+    weights = torch.ones(num_modes) if source.weights is None else source.weights
+    ceilings = {sigmas: quality_ceiling(sigmas, dim) for sigmas in (3.0, 4.0)}
+    missed = (1 - weights.double() / weights.double().sum() * ceilings[3.0]).pow(n)  # (K,)
+    values = (float((1 - missed).sum()), ceilings[3.0], ceilings[4.0], 1.0, (num_modes - 1) / (2 * n))
+    names = (measure.__name__ for measure in _REPORT)
+    return pd.DataFrame([{"n": n, "num_modes": num_modes, **dict(zip(names, values, strict=True))}])

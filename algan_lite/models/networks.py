@@ -1,0 +1,125 @@
+"""What a generator and a discriminator are.
+
+G maps latents (..., N, latent_dim) to samples (..., N, *sample_shape); D maps samples to raw logits
+(..., N). There is no BatchNorm: it mixes samples, breaks per-sample penalties and makes scoring stateful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+from torch.nn.utils import parametrize
+
+from algan_lite.core.checks import check_integer
+
+
+class Linear(nn.Linear):
+    """A dense layer whose weights may carry a runs axis: then x (R, N, in) gives (R, N, out), run by run."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x W^T + b, (..., N, out)."""
+        if self.weight.ndim == 2:
+            return linear(x, self.weight, self.bias)
+        return torch.baddbmm(self.bias.unsqueeze(-2), x, self.weight.mT)
+
+
+class PixelNorm(nn.Module):
+    """Divide the channels at every pixel by their root mean square (Karras 2018): no weights, samples never mix.
+
+    Without it a convolutional G that learns fast overshoots: its last layer grows until tanh is flat, every fake is
+    black and no gradient is left.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x (..., C, H, W) with a mean square of about 1 over the channels; nearly 0 stays nearly 0."""
+        return x * torch.rsqrt(x.square().mean(-3, keepdim=True) + 1e-4)  # larger than usual: rounding is not amplified
+
+
+def is_dense(net: nn.Module) -> bool:
+    """Return whether every weight sits in a ``Linear``: such a network takes a runs axis as it is."""
+    return all(isinstance(m, Linear) or not list(m.parameters(recurse=False)) for m in net.modules())
+
+
+class Generator(nn.Module):
+    """Turns latents (..., N, latent_dim) into samples (..., N, *sample_shape).
+
+    Args:
+        body: Maps (B, latent_dim) to B samples of ``sample_shape``, flat or not; a dense body, (..., N, latent_dim).
+        latent_dim: Number of latent coordinates.
+        sample_shape: Shape of one sample.
+    """
+
+    def __init__(self, body: nn.Module, latent_dim: int, sample_shape: Sequence[int]) -> None:
+        super().__init__()
+        self.body, self.latent_dim, self.sample_shape = body, latent_dim, tuple(sample_shape)
+        self._dense = is_dense(body)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return G(z), (..., N, *sample_shape)."""
+        if z.ndim < 2 or z.shape[-1] != self.latent_dim:
+            raise ValueError(f"z must be (..., N, {self.latent_dim}); got {tuple(z.shape)}")
+        samples = self.body(z if self._dense else z.reshape(-1, self.latent_dim))
+        return samples.reshape(*z.shape[:-1], *self.sample_shape)
+
+
+class Discriminator(nn.Module):
+    """Turns samples (..., N, *sample_shape) into raw logits (..., N): higher means more real.
+
+    Args:
+        trunk: Maps (B, *sample_shape) to features (B, num_features); dense layers see (..., N, values).
+        num_features: Width of the trunk's output.
+        sample_shape: Shape of one sample.
+        num_heads: One linear head, or a committee of small networks on the same features.
+    """
+
+    def __init__(self, trunk: nn.Module, num_features: int, sample_shape: Sequence[int], num_heads: int = 1) -> None:
+        super().__init__()
+        check_integer("num_heads", num_heads, 1)
+        self.trunk, self.sample_shape, self.num_heads = trunk, tuple(sample_shape), num_heads
+        self._dense = is_dense(trunk)
+        self.outputs = nn.ModuleList(_head(num_features, num_heads) for _ in range(num_heads))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the last hidden layer, (..., N, num_features)."""
+        axes = len(self.sample_shape)
+        if x.ndim <= axes or tuple(x.shape[-axes:]) != self.sample_shape:
+            wanted = ", ".join(map(str, self.sample_shape))
+            raise ValueError(f"x must be (..., N, {wanted}); got {tuple(x.shape)}")
+        if self._dense:
+            return self.trunk(x.flatten(x.ndim - axes))
+        return self.trunk(x.reshape(-1, *self.sample_shape)).reshape(*x.shape[:-axes], -1)
+
+    def heads(self, x: Tensor) -> Tensor:
+        """Return every head's logits, (H, ..., N)."""
+        features = self.features(x)
+        return torch.stack([output(features).squeeze(-1) for output in self.outputs])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (..., N): the mean over the heads."""
+        if self.num_heads == 1:
+            return self.outputs[0](self.features(x)).squeeze(-1)
+        return self.heads(x).mean(0)
+
+
+def _head(num_features: int, num_heads: int) -> nn.Module:
+    if num_heads == 1:
+        return Linear(num_features, 1)
+    # Linear heads on one trunk would end up equal: the loss is convex in them. Small networks may differ.
+    return nn.Sequential(Linear(num_features, num_features), nn.LeakyReLU(0.2), Linear(num_features, 1))
+
+
+class _SpectralNorm(nn.Module):
+    """Divides a weight by its largest singular value, computed exactly: no buffers, so vmap and resuming work."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight / torch.linalg.matrix_norm(weight.flatten(1), ord=2)
+
+
+def with_spectral_norm(net: nn.Module) -> nn.Module:
+    """Return ``net`` with every weight divided by its largest singular value (Miyato 2018)."""
+    for layer in [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]:
+        parametrize.register_parametrization(layer, "weight", _SpectralNorm())
+    return net

@@ -1,0 +1,80 @@
+"""What a notebook needs around its subject: settings, the package's real source, a check of the machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from algan_lite.core.checks import check_choice, check_integer
+from algan_lite.core.version import __version__
+
+if TYPE_CHECKING:
+    pass
+
+PROFILES = ("smoke", "book", "full")
+DEVICES = ("auto", "cpu", "cuda")
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a notebook runs with. As the last line of a cell it shows itself: one line of versions.
+
+    Attributes:
+        seed: Given to every source and every run by the notebook; nothing global is seeded.
+        profile: ``smoke`` (seconds: does it run?), ``book`` (what the pages show) or ``full`` (for a patient machine).
+        device: Where networks are put: ``G.to(setup.device)``.
+    """
+
+    seed: int
+    profile: str
+    device: torch.device
+
+    def pick(self, *, smoke: Value, book: Value, full: Value) -> Value:
+        """Return the value of this profile."""
+        return {"smoke": smoke, "book": book, "full": full}[self.profile]
+
+    def __repr__(self) -> str:
+        place = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+        parts = [f"algan_lite {__version__}", f"torch {torch.__version__}", place, f"profile {self.profile}"]
+        return " · ".join([*parts, f"seed {self.seed}"])
+
+
+def setup_notebook(seed: int = 0, *, profile: str | None = None, device: str | None = None) -> Setup:
+    """Set the book's plot style and return the settings of this notebook. May be called as often as you like.
+
+    Args:
+        seed: The notebook's seed, at least 0.
+        profile: ``smoke``, ``book`` or ``full``; by default the environment variable ALGAN_LITE_PROFILE, or ``book``.
+        device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``; by default ALGAN_LITE_DEVICE, or ``auto``.
+
+    Raises:
+        ValueError: If a value is unknown, or ``cuda`` is asked for and this machine or this PyTorch has none.
+
+    Example:
+        >>> setup_notebook(profile="smoke", device="cpu").pick(smoke=10, book=3000, full=20000)
+        10
+    """
+    check_integer("seed", seed, 0)
+    profile = check_choice("profile", _given("profile", profile, "book"), PROFILES)
+    settings = Setup(seed, profile, resolve_device(device))
+    from algan_lite.plots.style import use_style  # here: matplotlib takes a third of a second
+
+    use_style()
+    return settings
+
+
+def resolve_device(device: str | None = None) -> torch.device:
+    """Return the device that a name, or else ALGAN_LITE_DEVICE, stands for."""
+    name = check_choice("device", _given("device", device, "auto"), DEVICES)
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device must be 'auto' or 'cpu' here: PyTorch finds no usable GPU; got 'cuda'")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _given(name: str, value: str | None, default: str) -> str:
+    return (os.environ.get(f"ALGAN_LITE_{name.upper()}") or default) if value is None else value

@@ -1,0 +1,126 @@
+"""Everything that an objective may need, drawn and computed beforehand, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from algan_lite.core.rng import draw, resolve
+from algan_lite.objective.losses import Loss, resolve_loss
+
+
+class View(NamedTuple):
+    """D's view of samples: logits (..., N), the mean over heads, and every head's, (H, ..., N); None for one head."""
+
+    logits: Tensor
+    heads: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the two players see in one step. An optional runs axis leads every tensor.
+
+    Attributes:
+        x_real: Real samples, (..., N, *sample), in data units.
+        x_fake: G's samples, (..., N, *sample), attached to G's graph.
+        z: The latents of ``x_fake``, (..., N, latent_dim).
+        loss: The loss pair.
+        real: D's view of the reals.
+        fake: D's view of the fakes, before the same D.
+        weights: Weights of a sum over the fakes, (..., N), or None for the mean.
+        z2: A second draw of latents, (..., N, latent_dim).
+        noise: Uniform draws on [0, 1) for interpolation and perturbation, (..., N, *sample).
+        state: Moving averages of the mean logits: ``real`` and ``fake``, (...).
+    """
+
+    x_real: Tensor
+    x_fake: Tensor
+    z: Tensor
+    loss: Loss
+    real: View
+    fake: View
+    weights: Tensor | None = None
+    z2: Tensor | None = None
+    noise: Tensor | None = None
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def logits_real(self) -> Tensor:
+        """D's logits on the reals, (..., N)."""
+        return self.real.logits
+
+    @property
+    def logits_fake(self) -> Tensor:
+        """D's logits on the fakes, (..., N)."""
+        return self.fake.logits
+
+
+def player_loss(player: str, batch: Batch) -> Tensor:
+    """Return the loss of ``D`` or ``G`` on the batch, (...): the mean over D's heads, each judged by itself."""
+    pair = batch.loss.D if player == "D" else batch.loss.G
+    real, fake, weights = batch.real, batch.fake, batch.weights
+    if real.heads is None or fake.heads is None:
+        return pair(real.logits, fake.logits, weights)
+    return pair(real.heads, fake.heads, None if weights is None else weights.expand_as(fake.heads)).mean(0)
+
+
+def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, decay: float = 0.99) -> dict[str, Tensor]:
+    """Return exponential moving averages of the mean logits, without the bias towards their start.
+
+    Args:
+        state: Earlier averages: ``real``, ``fake`` and ``weight``, each (...). Empty at the start, or with weight 0.
+        real: Logits on reals, (..., N).
+        fake: Logits on fakes, (..., N).
+        decay: Share of the old average that is kept, in [0, 1).
+    """
+    mean = {"real": real.detach().mean(-1), "fake": fake.detach().mean(-1)}
+    state = state or dict.fromkeys((*mean, "weight"), torch.zeros_like(mean["real"]))  # of weight 0: it counts nothing
+    weight = state["weight"] * decay + (1 - decay)
+    # A running mean whose first terms count as much as the weight collected so far allows.
+    return {k: torch.lerp(state[k], mean[k], (1 - decay) / weight) for k in mean} | {"weight": weight}
+
+
+def judge(D: nn.Module, x: Tensor, lead: Sequence[int]) -> View:
+    """Return D's view of x.
+
+    Raises:
+        ValueError: If D does not return one logit a sample, shape ``lead``; (N, 1) would pass for N runs.
+    """
+    heads = D.heads(x) if getattr(D, "num_heads", 1) > 1 else None
+    logits = D(x) if heads is None else heads.mean(0)
+    if tuple(logits.shape) != tuple(lead):
+        raise ValueError(f"D must return one logit a sample, {tuple(lead)}; got {tuple(logits.shape)}")
+    return View(logits, heads)
+
+
+def make_batch(
+    G: nn.Module, D: nn.Module, x_real: Tensor, z: Tensor, loss: str | Loss = "non_saturating", seed: int = 0
+) -> Batch:
+    """Return a batch with every field filled, for trying a loss or a regularizer by hand.
+
+    Args:
+        G: Maps (..., N, latent_dim) to samples (..., N, *sample).
+        D: Maps samples to logits (..., N).
+        x_real: Reals, (..., N, *sample).
+        z: Latents, (..., N, latent_dim), with the same N.
+        loss: Name in ``LOSSES``, or a ``Loss``.
+        seed: Seed of ``z2`` and ``noise``, at least 0.
+
+    Raises:
+        ValueError: If the leading axes of ``x_real`` and ``z`` differ, or D does not return one logit a sample.
+    """
+    lead = tuple(z.shape[:-1])
+    if tuple(x_real.shape[: len(lead)]) != lead:
+        raise ValueError(f"x_real must begin with the axes of z, {lead}; got {tuple(x_real.shape)}")
+    generator = resolve(None, seed, "penalties")
+    noise = draw(generator, x_real.shape, x_real.device, "uniform").to(x_real.dtype)
+    z2 = draw(generator, z.shape, z.device).to(z.dtype)
+    x_real = x_real.detach().requires_grad_()
+    x_fake = G(z)
+    real, fake = judge(D, x_real, lead), judge(D, x_fake, lead)
+    state = update_averages({}, real.logits, fake.logits)
+    return Batch(x_real, x_fake, z, resolve_loss(loss), real, fake, z2=z2, noise=noise, state=state)

@@ -1,0 +1,232 @@
+r"""The terms R(G, D), who minimizes each, and the one function where lambda is applied.
+
+Every regularizer is a pure function of (G, D, batch) and returns its unweighted value, (...): one number
+for one GAN, (R,) for an ensemble. Penalties are per sample; runs never mix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from algan_lite.core.checks import Table
+from algan_lite.objective.batch import Batch, player_loss
+
+Lambda = float | Tensor
+
+
+@dataclass(frozen=True)
+class Regularizer:
+    """One R(G, D).
+
+    Attributes:
+        fn: ``fn(G, D, batch)`` -> (...), unweighted.
+        player: Who minimizes it: ``D``, ``G`` or ``both``.
+        doc: One line for readers.
+        needs: Fields of the batch it asks for: ``x_real`` (differentiable), ``logits_real`` (fresh), ``z2``, ``noise``,
+            ``state``.
+    """
+
+    fn: Callable[[nn.Module, nn.Module, Batch], Tensor]
+    player: str
+    doc: str
+    needs: frozenset[str] = frozenset()
+
+    def concerns(self, player: str) -> bool:
+        """Return whether ``player`` minimizes this term."""
+        return self.player in (player, "both")
+
+
+def _slope(logits: Tensor, x: Tensor) -> Tensor:
+    """Return the gradient of each sample's logit with respect to that sample, flattened: (..., N, values)."""
+    if logits.ndim < 1 or tuple(x.shape[: logits.ndim]) != tuple(logits.shape):
+        raise ValueError(
+            f"D must return one logit a sample, (..., N) for x {tuple(x.shape)}; got {tuple(logits.shape)}"
+        )
+    (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return slope.flatten(logits.ndim)
+
+
+def r1(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""R1: squared gradient of D at the real samples.
+
+    .. math:: R_1(D) = \mathbb{E}_{x \sim p_{data}} \lVert \nabla_x D(x) \rVert^2
+
+    Unweighted: the training objective multiplies by lambda (the paper's gamma is 2 lambda).
+
+    Args:
+        G: Unused; every regularizer takes (G, D, batch).
+        D: Maps (..., N, *sample) to logits (..., N), before any sigmoid.
+        batch: Uses ``x_real``, (..., N, *sample), in data units, with gradients enabled.
+
+    Returns:
+        (...), >= 0, in (logit / data unit)^2; D minimizes it.
+
+    Raises:
+        ValueError: If D does not return one logit a sample.
+
+    Reference:
+        Mescheder et al. 2018, Eq. 9.
+    """
+    return _slope(batch.logits_real, batch.x_real).square().sum(-1).mean(-1)
+
+
+def r2(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""R2: squared gradient of D at the fakes; D minimizes it.
+
+    .. math:: R_2(D) = \mathbb{E}_{z \sim p(z)} \lVert \nabla_x D(G(z)) \rVert^2
+
+    Args and returns as for ``r1``; uses ``x_fake``.
+
+    Reference:
+        Mescheder et al. 2018, section 4.1.
+    """
+    return _slope(batch.logits_fake, batch.x_fake).square().sum(-1).mean(-1)
+
+
+def _unit_slope(D: nn.Module, x: Tensor) -> Tensor:
+    x = x.detach().requires_grad_()
+    return (_slope(D(x), x).norm(dim=-1) - 1).square().mean(-1)
+
+
+def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""WGAN-GP: D's slope is held near 1 between reals and fakes; D minimizes it.
+
+    .. math:: \mathbb{E} (\lVert \nabla_x D(\hat x) \rVert - 1)^2, \quad \hat x = u x + (1 - u) G(z), \; u \sim U(0, 1)
+
+    Usual lambda: 10 on images, 0.1 on 2-D toys.
+
+    Args:
+        G: Unused.
+        D: Maps samples to logits (..., N).
+        batch: Uses ``x_real``, ``x_fake`` (as many) and the first value of ``noise`` of each sample.
+
+    Returns:
+        (...), >= 0.
+
+    Raises:
+        ValueError: If there are not as many fakes as reals.
+
+    Reference:
+        Gulrajani et al. 2017, Eq. 3.
+    """
+    real, fake, axes = batch.x_real, batch.x_fake, batch.logits_real.ndim
+    if real.shape != fake.shape:
+        raise ValueError(f"wgan_gp needs as many fakes as reals; got {tuple(real.shape)} and {tuple(fake.shape)}")
+    share = batch.noise.flatten(axes)[..., 0]
+    return _unit_slope(D, torch.lerp(fake, real, share.reshape(share.shape + (1,) * (real.ndim - axes))))
+
+
+def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""DRAGAN: D's slope is held near 1 around the reals; D minimizes it.
+
+    .. math:: \mathbb{E} (\lVert \nabla_x D(x + \sigma \delta) \rVert - 1)^2, \quad \delta \sim U(-1/2, 1/2)
+
+    with sigma the standard deviation of all values of the batch, one for each run. (The paper leaves the law of the
+    perturbation open; centered, it does not push the penalty to one side of the data.)
+
+    Args:
+        G: Unused.
+        D: Maps samples to logits (..., N).
+        batch: Uses ``x_real`` and ``noise``.
+
+    Returns:
+        (...), >= 0.
+
+    Reference:
+        Kodali et al. 2017, Eq. 8.
+    """
+    real, axes = batch.x_real, batch.logits_real.ndim
+    own = tuple(range(axes - 1, real.ndim))
+    return _unit_slope(D, real + real.std(dim=own, correction=0, keepdim=True) * (batch.noise - 0.5))
+
+
+def lecam(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""LeCam: logits of reals stay below the fakes' average, those of fakes above the reals'; D minimizes it.
+
+    .. math:: \mathbb{E}\,\mathrm{relu}(D(x) - \alpha_F)^2 + \mathbb{E}\,\mathrm{relu}(\alpha_R - D(G(z)))^2
+
+    The averages move with decay 0.99. The authors' code has the relu; the paper writes plain squares.
+
+    Args:
+        G: Unused.
+        D: Unused; its logits are in the batch.
+        batch: Uses ``logits_real``, ``logits_fake`` and ``state``.
+
+    Returns:
+        (...), >= 0, in logit^2.
+
+    Reference:
+        Tseng et al. 2021, Eq. 5.
+    """
+    above = batch.logits_real - batch.state["fake"].unsqueeze(-1)
+    below = batch.state["real"].unsqueeze(-1) - batch.logits_fake
+    return relu(above).square().mean(-1) + relu(below).square().mean(-1)
+
+
+def mode_seeking(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""Mode seeking: latents far apart should give samples far apart; G minimizes it.
+
+    .. math:: \mathbb{E}\, 1 / \left(\frac{\lVert G(z_1) - G(z_2) \rVert}{\lVert z_1 - z_2 \rVert} + 10^{-5}\right)
+
+    Args:
+        G: Maps latents to samples.
+        D: Unused.
+        batch: Uses ``x_fake`` = G(z), ``z`` and ``z2``.
+
+    Returns:
+        (...), in [0, 1e5].
+
+    Reference:
+        Mao et al. 2019 (MSGAN), Eq. 3.
+    """
+    moved = (batch.x_fake - G(batch.z2)).flatten(batch.z.ndim - 1).norm(dim=-1)
+    apart = (batch.z - batch.z2).norm(dim=-1)
+    return (apart / (moved + 1e-5 * apart).clamp_min(1e-30)).mean(-1)
+
+
+def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""Consensus: half the squared length of the joint gradient field v(G, D); both players minimize it.
+
+    .. math:: \tfrac12 \lVert v \rVert^2, \quad v = (\nabla_{\theta_G} L_G, \nabla_{\theta_D} L_D)
+
+    The most literal "interaction between G and D": it pulls both towards points where neither wants to move.
+
+    Args:
+        G: Its parameters are differentiated.
+        D: Its parameters are differentiated.
+        batch: Uses the logits, attached to both networks, and ``weights``.
+
+    Returns:
+        (...), >= 0.
+
+    Reference:
+        Mescheder, Nowozin, Geiger 2017, Eq. 10.
+    """
+    lead, fields = batch.logits_fake.shape[:-1], []
+    for player, net in (("D", D), ("G", G)):
+        value = player_loss(player, batch).sum()
+        fields += torch.autograd.grad(value, list(net.parameters()), create_graph=True)
+    return sum(v.reshape(*lead, -1).square().sum(-1) for v in fields) / 2
+
+
+REGULARIZERS: Table[Regularizer] = Table(
+    "regularizer",
+    {
+        "r1": Regularizer(r1, "D", "Squared slope of D at the reals (Mescheder 2018).", frozenset({"x_real"})),
+        "r2": Regularizer(r2, "D", "Squared slope of D at the fakes (Mescheder 2018)."),
+        "wgan_gp": Regularizer(
+            wgan_gp, "D", "D's slope near 1 between reals and fakes (Gulrajani 2017).", frozenset({"noise"})
+        ),
+        "dragan": Regularizer(dragan, "D", "D's slope near 1 around the reals (Kodali 2017).", frozenset({"noise"})),
+        "lecam": Regularizer(lecam, "D", "D's logits near moving averages (Tseng 2021).", frozenset({"state"})),
+        "mode_seeking": Regularizer(mode_seeking, "G", "Far latents give far samples (Mao 2019).", frozenset({"z2"})),
+        "consensus": Regularizer(
+            consensus, "both", "Half the squared joint gradient field (Mescheder 2017).", frozenset({"logits_real"})
+        ),
+    },
+)

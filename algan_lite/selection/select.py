@@ -1,0 +1,202 @@
+"""Which noise G trains on: propose -> score -> pick -> weigh.
+
+``propose`` offers candidates, ``score`` gives each a utility (higher is chosen first), ``pick`` takes n of them, and
+``weigh`` says how much each counts: equally, by rank (``keep``), or so that the bias of the pick is undone
+(``reweight``). The first three come from the strategy's entry in ``STRATEGIES``; ``utilities`` and ``picks`` hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algan_lite.core import rng
+from algan_lite.core.checks import check_integer, check_number
+from algan_lite.objective.losses import Loss, resolve_loss
+from algan_lite.selection.picks import Pick
+from algan_lite.selection.scores import Request
+from algan_lite.selection.strategies import STRATEGIES
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What ``select_noise`` returns.
+
+    Attributes:
+        z: Latents to train on, (..., n, latent_dim), best first where the strategy ranks.
+        indices: Their places in the pool, (..., n), without repeats.
+        utilities: Utility of every candidate of the pool, (..., M); 0 where the strategy does not score.
+        weights: Weights of a *sum* over the n, (..., n): 1/n each where nothing is reweighted.
+        num_calls: Candidates that each run passed through G and D only to choose.
+    """
+
+    z: Tensor
+    indices: Tensor
+    utilities: Tensor
+    weights: Tensor
+    num_calls: int
+
+
+def select_noise(
+    G: Callable[[Tensor], Tensor],
+    D: Callable[[Tensor], Tensor],
+    z_pool: Tensor,
+    n: int,
+    strategy: str = "top_k",
+    *,
+    reweight: bool = False,
+    keep: int | None = None,
+    loss: str | Loss = "non_saturating",
+    generator: rng.Stream | None = None,
+    seed: int | Sequence[int] | None = None,
+    noise: Tensor | None = None,
+    **options: object,
+) -> Selection:
+    """Choose n latents of a pool by what D says about their fakes.
+
+    Parameters, modes and the global random state stay as they are. Networks are scored in evaluation mode.
+
+    Args:
+        G: Maps latents (..., M, latent_dim) to samples.
+        D: Maps samples to logits (..., M), before any sigmoid.
+        z_pool: Candidates, (..., M, latent_dim), independent of each other.
+        n: How many to choose, in [1, M].
+        strategy: A name of ``STRATEGIES``.
+        reweight: Weights 1 / (M q) with q the probability of having been chosen: the expected weighted *sum* over the
+            n equals the mean over the pool (never normalize these weights). Needs a strategy that leaves the choice
+            to chance: ``random``, ``random_k``, ``softmax``, or any ranking one with ``uniform_share`` in (0, 1].
+        keep: In [1, n]: weights 1/keep for the best ``keep`` of the n and 0 for the others, so that shapes stay fixed
+            (see ``keep_schedule``). None: 1/n each.
+        loss: Name or entry of ``LOSSES``; it turns logits into realness.
+        generator: Stream for strategies that draw; one generator a run gives each run what it would get alone.
+        seed: Shorthand for a stream.
+        noise: Instead of either: uniform draws in [0, 1), (..., M); so that an exported graph has them as an input.
+        options: Of the strategy: ``temperature``, ``sign`` (softmax); ``space`` (core_set); ``alpha``, ``beta``,
+            ``clip``, ``steps``, ``through`` (latent_ascent); ``uniform_share`` (ranking strategies): that share of
+            the n is drawn uniformly among those that were not picked by rank.
+
+    Raises:
+        TypeError: If ``z_pool`` is not a floating tensor, or a number is none.
+        ValueError: If an argument is out of range, unknown, or impossible for the strategy.
+
+    Example:
+        >>> import torch
+        >>> G, D = torch.nn.Identity(), lambda x: x.sum(-1)
+        >>> z_pool = torch.tensor([[1.0], [3.0], [2.0]])
+        >>> select_noise(G, D, z_pool, 2, "top_k").indices
+        tensor([1, 2])
+    """
+    entry = STRATEGIES[strategy]
+    _check_pool(z_pool)
+    n = check_integer("n", n, 1, z_pool.shape[-2])
+    settings = check_choosing(strategy, n, options, reweight, keep)
+    noise = _noise(z_pool, entry.needs_generator or settings.get("uniform_share", 0) > 0, generator, seed, noise)
+    request = Request(G, D, z_pool, n, resolve_loss(loss), settings, noise)
+
+    candidates = entry.propose(request)
+    utilities = entry.score(request, candidates)
+    pick = entry.pick(request, utilities)
+    return Selection(
+        z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
+        indices=pick.indices,
+        utilities=utilities,
+        weights=_weigh(request, pick, reweight, keep),
+        num_calls=entry.num_calls(request),
+    )
+
+
+def _weigh(request: Request, pick: Pick, reweight: bool, keep: int | None) -> Tensor:
+    if reweight:
+        return 1 / (request.num_candidates * pick.inclusion)  # Horvitz-Thompson: E[sum over the picked] = pool mean
+    if keep is None:
+        return torch.full_like(pick.indices, 1 / request.n, dtype=request.z_pool.dtype)
+    ranks = torch.arange(request.n, device=pick.indices.device)
+    return ((ranks < keep).to(request.z_pool.dtype) / keep).expand(pick.indices.shape).contiguous()
+
+
+def keep_schedule(step: int, steps_per_epoch: int, n: int, decay: float = 0.99, floor: float = 0.5) -> int:
+    """How many of a batch still count at a step: n * decay^epoch, rounded, not below floor * n nor below 1.
+
+    Args:
+        step: Training step, from 0.
+        steps_per_epoch: Steps after which the number shrinks again, >= 1.
+        n: Batch size, >= 1.
+        decay: Factor an epoch, in (0, 1].
+        floor: Smallest share of the batch, in (0, 1].
+
+    Reference:
+        Sinha et al. 2020 (top-k): decay 0.99, floor one half.
+    """
+    epoch = check_integer("step", step, 0) // check_integer("steps_per_epoch", steps_per_epoch, 1)
+    share = max(
+        check_number("decay", decay, 0, 1, open_low=True) ** epoch, check_number("floor", floor, 0, 1, open_low=True)
+    )
+    return max(1, round(check_integer("n", n, 1) * share))
+
+
+def _check_pool(z_pool: Tensor) -> None:
+    if not isinstance(z_pool, Tensor) or not z_pool.is_floating_point():
+        raise TypeError(f"z_pool must be a floating tensor (..., M, latent_dim); got {type(z_pool).__name__}")
+    if z_pool.ndim < 2 or z_pool.shape[-2] < 1:
+        raise ValueError(f"z_pool must have shape (..., M, latent_dim) with M >= 1; got {tuple(z_pool.shape)}")
+
+
+def check_choosing(
+    strategy: str, n: int, options: Mapping[str, object], reweight: bool, keep: int | None
+) -> dict[str, Any]:
+    """Check what a strategy can do, and return its options with the defaults filled in.
+
+    Raises:
+        ValueError: If the strategy does not know an option, ``reweight`` needs a chance that it does not leave, or
+            ``keep`` a ranking that it does not give.
+    """
+    entry = STRATEGIES[strategy]
+    if unknown := set(options) - set(entry.options):
+        known = ", ".join(entry.options) or "no options"
+        raise ValueError(f"strategy {strategy!r} takes {known}; got {', '.join(sorted(unknown))} (strategy_options)")
+    settings = {name: option.check(name, options.get(name, option.default)) for name, option in entry.options.items()}
+    share = settings.get("uniform_share", 0)
+    if reweight and not (entry.has_probability or share > 0):
+        possible = ", ".join(name for name, other in STRATEGIES.items() if other.has_probability)
+        way_out = ", or uniform_share in (0, 1]" if "uniform_share" in entry.options else ""
+        raise ValueError(f"reweight=True needs a choice left to chance ({possible}{way_out}); got {strategy!r}")
+    if keep is not None:
+        check_integer("keep", keep, 1, n)
+        if reweight or share > 0 or not entry.ranks:
+            possible = ", ".join(name for name, other in STRATEGIES.items() if other.ranks)
+            raise ValueError(
+                f"keep must be None unless the strategy ranks ({possible}), with reweight=False and uniform_share=0; "
+                f"got keep={keep} with {strategy!r}, reweight={reweight}, uniform_share={share} "
+                "(in a config keep follows from keep_decay)"
+            )
+    return settings
+
+
+def _noise(
+    z_pool: Tensor,
+    needed: bool,
+    generator: rng.Stream | None,
+    seed: int | Sequence[int] | None,
+    noise: Tensor | None,
+) -> Tensor | None:
+    """Uniform draws (..., M), or None where the strategy draws nothing (its stream then stays untouched)."""
+    if (generator is not None) + (seed is not None) + (noise is not None) > 1:
+        raise ValueError(f"give at most one of generator=, seed= and noise=; got {generator!r}, seed={seed!r}")
+    if not needed:
+        return None
+    shape = tuple(z_pool.shape[:-1])
+    if noise is None:
+        source = rng.resolve(generator, seed, "selection")
+        runs = None if isinstance(source, torch.Generator) else len(source)
+        if runs is not None and (z_pool.ndim != 3 or runs != shape[0]):
+            raise ValueError(
+                f"one generator a run needs z_pool of shape ({runs}, M, latent_dim); got {tuple(z_pool.shape)}"
+            )
+        noise = rng.draw(source, shape if runs is None else shape[1:], z_pool.device, "uniform")
+    if tuple(noise.shape) != shape:
+        raise ValueError(f"noise must have shape {shape}, one draw a candidate; got {tuple(noise.shape)}")
+    return noise

@@ -1,0 +1,15 @@
+"""The article's six steps as one loop, and what they carry from step to step.
+
+In: networks, a source, a ``TrainConfig``, a seed. Out: the networks trained in place and a ``History``. It asks
+``selection`` for the noise and ``objective`` for what to minimize; it knows no strategy, loss or regularizer by name.
+Rooms above may call.
+"""
+
+from algan_lite.training.callbacks import Snapshots
+from algan_lite.training.config import TrainConfig
+from algan_lite.training.equilibrium import Equilibrium
+from algan_lite.training.history import History, TrainingDiverged
+from algan_lite.training.loop import train
+from algan_lite.training.state import TrainState
+
+__all__ = ["Equilibrium", "History", "Snapshots", "TrainConfig", "TrainState", "TrainingDiverged", "train"]

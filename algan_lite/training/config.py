@@ -1,0 +1,149 @@
+"""Every setting of a training run, in one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algan_lite.core.checks import check_choice, check_integer, check_number
+from algan_lite.objective.losses import LOSSES, Loss, resolve_loss
+from algan_lite.objective.regularizers import REGULARIZERS
+from algan_lite.selection.select import STRATEGIES, check_choosing, keep_schedule
+from algan_lite.training.equilibrium import Equilibrium
+
+LambdaSetting = float | Tensor | Callable[[int], float | Tensor]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of ``train()``. Every field is checked when the config is made."""
+
+    num_steps: int = 3000  # steps of G, >= 1
+    batch_size: int = 256  # N: reals and fakes a step, >= 1
+    loss: str | Loss = "non_saturating"  # name in LOSSES, or a Loss of your own
+    regularizers: Mapping[str, LambdaSetting] = field(default_factory=dict)  # name -> lambda: number, (R,), or f(step)
+    strategy: str = "random"  # name in STRATEGIES: which noise G trains on
+    strategy_options: Mapping[str, object] = field(default_factory=dict)  # for example {"temperature": 0.5}
+    pool_factor: int = 1  # M / N: candidates for each latent that is used, >= 1
+    reweight: bool = False  # undo the bias of the pick by importance weights
+    keep_decay: float | None = None  # share of the batch still kept after each epoch, in (0, 1]; None: all of it
+    keep_floor: float = 0.5  # smallest share that is kept, in (0, 1]
+    steps_per_epoch: int = 100  # steps that count as an epoch for keep_decay, >= 1
+    d_fakes: str = "all"  # fakes that D sees: "all" (plain draws) or "selected" (those that G trains on)
+    d_steps: int = 1  # steps of D for each step of G, >= 1
+    lr: float = 1e-3  # Adam's learning rate of G, and of D unless lr_D is given, > 0
+    lr_D: float | None = None  # Adam's learning rate of D, > 0
+    betas: tuple[float, float] = (0.5, 0.999)  # Adam's decay rates, each in [0, 1)
+    ema_decay: float = 0.999  # share of the old average of G's weights kept each step, in [0, 1]
+    equilibrium: Equilibrium | None = None  # when to stop early; None: never
+    log_every: int = 10  # steps between two rows of the history, >= 1
+
+    def __post_init__(self) -> None:
+        """Check every field; the message names the field, its range and the value."""
+        resolve_loss(self.loss)
+        check_choice("d_fakes", self.d_fakes, ("all", "selected"))
+        for name in ("num_steps", "batch_size", "pool_factor", "steps_per_epoch", "d_steps", "log_every"):
+            check_integer(name, getattr(self, name), 1)
+        check_number("lr", self.lr, 0, open_low=True)
+        if self.lr_D is not None:
+            check_number("lr_D", self.lr_D, 0, open_low=True)
+        for name, value in (*zip(("betas[0]", "betas[1]"), self.betas, strict=False), ("ema_decay", self.ema_decay)):
+            check_number(name, value, 0, 1)
+        if len(self.betas) != 2 or max(self.betas) >= 1:
+            raise ValueError(f"betas must be two numbers in [0, 1); got {self.betas!r}")
+        check_number("keep_floor", self.keep_floor, 0, 1, open_low=True)
+        self._check_strategy()
+        if self.equilibrium is not None and not isinstance(self.equilibrium, Equilibrium):
+            raise TypeError(f"equilibrium must be an Equilibrium or None; got {self.equilibrium!r}")
+        if not isinstance(self.regularizers, Mapping):
+            raise TypeError(f"regularizers must be a mapping name -> lambda; got {self.regularizers!r}")
+        for name, lam in self.regularizers.items():
+            check_choice("regularizers", name, REGULARIZERS)
+            _check_lambda(name, lam)
+
+    def _check_strategy(self) -> None:
+        """Refuse now what the first step would refuse."""
+        if not isinstance(self.reweight, bool):
+            raise TypeError(f"reweight must be True or False; got {self.reweight!r}")
+        if self.keep_decay is not None:
+            check_number("keep_decay", self.keep_decay, 0, 1, open_low=True)
+        check_choosing(self.strategy, self.batch_size, self.strategy_options, self.reweight, self.keep(0))
+
+    def lams(self, step: int, device: torch.device | str, runs: int | None = None) -> dict[str, float | Tensor]:
+        """Return lambda for each regularizer at ``step``: schedules called, tensors on ``device``.
+
+        Raises:
+            ValueError: If a tensor does not hold one value for each of the ``runs`` (None: one GAN, one value).
+        """
+        values = {name: lam(step) if callable(lam) else lam for name, lam in self.regularizers.items()}
+        for name, lam in values.items():
+            if isinstance(lam, Tensor) and tuple(lam.shape) not in ((), (runs,)):
+                wanted = "()" if runs is None else f"() or ({runs},)"
+                raise ValueError(f"regularizers[{name!r}] must have shape {wanted}; got {tuple(lam.shape)}")
+        return {name: v.to(device) if isinstance(v, Tensor) else v for name, v in values.items()}
+
+    def keep(self, step: int) -> int | None:
+        """Return how many of the N latents count at ``step``, or None for all."""
+        if self.keep_decay is None:
+            return None
+        return keep_schedule(step, self.steps_per_epoch, self.batch_size, self.keep_decay, self.keep_floor)
+
+    @property
+    def chooses_plain(self) -> bool:
+        """Whether the chosen latents are, as a set, the plain draw: then D needs no fakes of its own."""
+        entry = STRATEGIES[self.strategy]
+        return entry.plain or (self.pool_factor == 1 and not entry.moves)
+
+    def needs(self, player: str) -> frozenset[str]:
+        """Return which fields of the batch the player's regularizers need."""
+        return _needs(tuple(self.regularizers), player)
+
+    def describe(self) -> dict[str, object]:
+        """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
+        plain = {f.name: _plain_number(getattr(self, f.name)) for f in fields(self)}
+        plain["loss"] = _plain_loss(resolve_loss(self.loss))
+        plain["regularizers"] = {name: _plain_lambda(lam) for name, lam in self.regularizers.items()}
+        plain["strategy_options"] = {name: _plain_number(value) for name, value in self.strategy_options.items()}
+        plain["betas"] = [float(beta) for beta in self.betas]
+        plain["equilibrium"] = None if self.equilibrium is None else asdict(self.equilibrium)
+        return plain
+
+
+@cache
+def _needs(names: tuple[str, ...], player: str) -> frozenset[str]:
+    concerned = [REGULARIZERS[name] for name in names if REGULARIZERS[name].concerns(player)]
+    return frozenset().union(*(entry.needs for entry in concerned))
+
+
+def _check_lambda(name: str, lam: LambdaSetting) -> None:
+    if callable(lam):
+        return
+    if not isinstance(lam, Tensor):
+        check_number(f"regularizers[{name!r}]", lam, 0)
+    elif lam.ndim > 1 or bool((~torch.isfinite(lam) | (lam < 0)).any()):
+        raise ValueError(f"regularizers[{name!r}] must be a number or a tensor (R,) in [0, inf); got {lam}")
+
+
+def _plain_number(value: object) -> object:
+    """Return a NumPy number as Python's, for JSON."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _plain_loss(loss: Loss) -> object:
+    """Return a loss's name; of one that is not in the table also a few of its values, since names may be alike."""
+    if LOSSES.get(loss.name) is loss:
+        return loss.name
+    logits = torch.tensor([-3.0, -0.5, 0.1, 2.0], device="cpu")
+    pair = loss.D(logits, logits.flip(0)), loss.G(logits, logits.flip(0))
+    return [loss.name, *(f"{value.item():.5g}" for value in pair)]
+
+
+def _plain_lambda(lam: LambdaSetting) -> object:
+    if callable(lam):
+        return f"schedule {getattr(lam, '__name__', type(lam).__name__)}"
+    return lam.tolist() if isinstance(lam, Tensor) else float(lam)

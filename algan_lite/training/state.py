@@ -1,0 +1,158 @@
+"""Everything that a training run carries from step to step, and that a checkpoint must hold."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from algan_lite.core.rng import Stream, run_seeds, stream
+from algan_lite.data.sources import Source
+from algan_lite.objective.batch import Batch
+from algan_lite.objective.losses import resolve_loss
+from algan_lite.training.config import TrainConfig
+from algan_lite.training.equilibrium import Watch
+from algan_lite.training.history import History, TrainingDiverged
+
+PURPOSES = ("data", "second candidates", "selection", "penalties", "held-out")
+
+
+@dataclass
+class TrainState:
+    """G and D with their optimizers, streams, averages and history.
+
+    Attributes:
+        step: Steps of G that are done.
+        streams: Purpose -> stream; one generator, or one a run.
+        averages: Moving averages of D's mean logits (empty until a regularizer asks for them).
+        watch: What the stopping rule has seen so far.
+    """
+
+    G: nn.Module
+    D: nn.Module
+    config: TrainConfig
+    history: History
+    optimizers: dict[str, torch.optim.Adam]
+    streams: dict[str, Stream]
+    watch: Watch
+    averages: dict[str, Tensor] = field(default_factory=dict)
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        """Look up once what every step needs."""
+        self.device = next(self.G.parameters()).device
+        self._live = [p.detach() for p in self.G.parameters()]  # the same memory as G's weights
+        self._ema = list(self.history.G_ema.parameters())
+        self._buffers = list(zip(self.history.G_ema.buffers(), self.G.buffers(), strict=True))
+
+    @property
+    def lead(self) -> int:
+        """Number of leading axes: 1 for an ensemble, 0 for one GAN."""
+        return int(hasattr(self.G, "runs"))
+
+    @property
+    def runs(self) -> int | None:
+        """R for an ensemble, None for one GAN without a runs axis."""
+        return getattr(self.G, "runs", None)
+
+    @classmethod
+    def start(cls, G: nn.Module, D: nn.Module, config: TrainConfig, seed: int | Sequence[int]) -> TrainState:
+        """Return the state before the first step."""
+        runs = getattr(G, "runs", None)
+        if runs != getattr(D, "runs", None):
+            raise ValueError(f"G and D must hold the same number of runs; got {runs} and {getattr(D, 'runs', None)}")
+        seeds = run_seeds(seed, runs)
+        if runs is None and len(seeds) != 1:
+            raise ValueError(f"seed must be one integer for one GAN; got {len(seeds)} seeds")
+        device = next(G.parameters()).device
+        never = torch.full((len(seeds),), -1, device=device)
+        history = History(seeds, _frozen_copy(G), diverged_at=never, equilibrium_at=never.clone())
+        optimizers = {"G": _adam(G, config.lr, config), "D": _adam(D, config.lr_D or config.lr, config)}
+        purposes = (*PURPOSES, *(f"candidates {block}" for block in range(config.pool_factor)))
+        streams = {purpose: stream(seeds[0] if runs is None else seeds, purpose) for purpose in purposes}
+        return cls(G, D, config, history, optimizers, streams, Watch(config.equilibrium, len(seeds), device))
+
+    def minimize(self, player: str, total: Tensor) -> None:
+        """Take one Adam step of ``player`` on the sum over runs; the other player is not touched."""
+        parameters = self.optimizers[player].param_groups[0]["params"]
+        gradients = torch.autograd.grad(total.sum() if total.ndim else total, parameters, allow_unused=True)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = None if gradient is None else laid_out_as(parameter, gradient)
+        self.optimizers[player].step()
+
+    def release(self) -> None:
+        """Leave no gradients behind: a ``backward()`` of the caller would add to them."""
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+
+    def finish_step(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], num_calls: int) -> None:
+        """Count the step, average G's weights and mark the runs that diverged in it."""
+        torch._foreach_lerp_(self._ema, self._live, 1 - self.config.ema_decay)
+        for average, buffer in self._buffers:
+            average.copy_(buffer)
+        self.step += 1
+        self._mark_diverged(terms_D["total"].detach() + terms_G["total"].detach())
+        self.history.num_calls += num_calls
+
+    def _mark_diverged(self, total: Tensor) -> None:
+        if total.device.type == "cpu" and math.isfinite(total.sum().item()):
+            return  # the usual case, and on a CPU the cheapest look; elsewhere a look would wait for the device
+        marks = self.history.diverged_at
+        self.history.diverged_at = torch.where((marks < 0) & ~torch.isfinite(total).reshape(-1), self.step, marks)
+
+    def record(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
+        """Append a row to the history where one is due."""
+        if self.step % self.config.log_every and self.step not in (1, self.config.num_steps) and not self.stopped:
+            return
+        penalties = {
+            f"R_{k}": v for terms in (terms_G, terms_D) for k, v in terms.items() if k not in ("loss", "total")
+        }
+        logits = {"logit_real": batch.logits_real.mean(-1), "logit_fake": batch.logits_fake.mean(-1)}
+        accuracy = {} if self.config.equilibrium is None else {"accuracy": self.watch.accuracy}
+        losses = {"loss_D": terms_D["loss"], "loss_G": terms_G["loss"]}
+        self.history.record(self.step, {**losses, **penalties, **logits, **accuracy})
+        self.check_diverged()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the stopping rule has held in every run that is left."""
+        return self.watch.holds(self.history.diverged_at >= 0)
+
+    def look(self, source: Source) -> None:
+        """Check the stopping rule where a check is due."""
+        if self.watch.is_due(self.step):
+            loss = resolve_loss(self.config.loss)
+            self.watch.check(self.G, self.D, source, loss, self.streams["held-out"], self.step)
+            self.history.equilibrium_at = self.watch.reached_at
+
+    def check_diverged(self) -> None:
+        """Raise ``TrainingDiverged`` if no run is left."""
+        if self.device.type != "meta" and bool((self.history.diverged_at >= 0).all()):
+            raise TrainingDiverged(int(self.history.diverged_at.max()), self.history)
+
+
+def _frozen_copy(net: nn.Module) -> nn.Module:
+    return copy.deepcopy(net).requires_grad_(False)
+
+
+def _adam(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:
+    parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise ValueError(f"G and D must have weights that require gradients; {type(net).__name__} has none")
+    fused = parameters[0].device.type in ("cpu", "cuda")  # one pass over the weights; other devices: PyTorch's choice
+    return torch.optim.Adam(parameters, lr=lr, betas=tuple(map(float, config.betas)), fused=fused or None)
+
+
+def laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """Return ``value`` with its numbers in memory in the order of the parameter's.
+
+    Fused Adam walks through memory, whatever the strides say, and double backward through convolutions as well as a
+    checkpoint give other strides than ``channels_last`` weights have.
+    """
+    if value.shape != parameter.shape or value.stride() == parameter.stride():
+        return value
+    return torch.empty_like(parameter).copy_(value)

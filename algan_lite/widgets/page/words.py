@@ -1,0 +1,94 @@
+"""What the widgets call things, and how they print a measure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from algan_lite.objective.regularizers import REGULARIZERS
+from algan_lite.plots.style import COLORS
+from algan_lite.selection.select import STRATEGIES
+
+NAMES = {"r1": "R1", "r2": "R2", "wgan_gp": "WGAN-GP", "dragan": "DRAGAN", "lecam": "LeCam", "top_k": "top-k"}
+NAMES |= {"bottom_k": "bottom-k", "random_k": "random-k", "core_set": "core-set", "random": "random (plain GAN)"}
+
+# For readers of a page: what G trains on, without the names of arguments.
+ABOUT = {
+    "none": "is switched off: D follows its loss alone.",
+    "random": "as it comes, none of it chosen.",
+    "random_k": "as many as top-k takes, by chance: its control.",
+    "top_k": "whose fakes D likes best.",
+    "bottom_k": "whose fakes D rejects most.",
+    "uncertain": "where D is nearest to its boundary.",
+    "softmax": "by chance, more often where D likes the fake.",
+    "core_set": "that covers all of the noise: each far from the others.",
+    "latent_ascent": "moved a little to where D likes the fake better.",
+    "disagreement": "where the heads of D differ most.",
+}
+
+MEASURES = {
+    "modes": {"label": "Modes found", "kind": "count", "color": COLORS["real"]},
+    "quality": {
+        "label": "Quality",
+        "kind": "share",
+        "color": COLORS["chosen"],
+        "about": "share of fakes close to a mode",
+    },
+    "reverse_kl": {
+        "label": "Reverse KL",
+        "kind": "number",
+        "color": COLORS["softmax"],
+        "about": "0 nats where modes get equal shares",
+    },
+    "loss_D": {"label": "Loss of D", "kind": "number", "color": COLORS["D"]},
+    "loss_G": {"label": "Loss of G", "kind": "number", "color": COLORS["G"]},
+}
+
+
+def name_of(key: str) -> str:
+    """Return how a page writes the key of a table: ``mode_seeking`` -> "mode seeking"."""
+    return NAMES.get(key, key.replace("_", " "))
+
+
+def describe(key: str) -> str:
+    """Return one line on a regularizer or strategy; empty for one that the package does not have."""
+    return {**REGULARIZERS.describe(), **STRATEGIES.describe(), **ABOUT}.get(key, "")
+
+
+def measure(name: str) -> dict[str, object]:
+    """Return label, kind (``count``, ``share`` or ``number``) and color of a measure."""
+    return {"name": name, **MEASURES.get(name, {"label": name_of(name), "kind": "number", "color": COLORS["plain"]})}
+
+
+def limits(name: str, values: np.ndarray, num_modes: int) -> tuple[float, float]:
+    """Return the ends of a measure's axis: what is possible, or else the middle 96 % of what was measured.
+
+    Args:
+        name: A measure.
+        values: All its values on one data set, any shape.
+        num_modes: Of the data set; 0 where it has none.
+    """
+    if name == "modes" and num_modes > 0:
+        return 0.0, float(num_modes)
+    if name == "quality":
+        return 0.0, 1.0
+    if name == "reverse_kl" and num_modes > 1:
+        return 0.0, math.log(num_modes)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = np.quantile(finite, [0.02, 0.98])
+    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-3)) - 1)  # ends of two digits
+    return float(np.floor(low / step) * step), float((np.floor(high / step) + 1) * step)
+
+
+def short(number: float) -> str:
+    """Return a number with two digits that count: 0.0316 -> "0.032", 100 -> "100"."""
+    return f"{float(f'{number:.2g}'):g}"
+
+
+def nearest(numbers: Sequence[float], value: float) -> int:
+    """Return the index of the number nearest to ``value``."""
+    return int(np.abs(np.asarray(numbers, dtype=float) - value).argmin())

@@ -1,0 +1,155 @@
+"""What the live panel trains and shows: its settings, one run of them, and what there is to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from algan_lite.core.checks import check_choice, check_integer, check_number
+from algan_lite.core.rng import draw, stream
+from algan_lite.data import SOURCES
+from algan_lite.metrics.table import METRICS
+from algan_lite.models.pairs import mlp_pair
+from algan_lite.selection.select import STRATEGIES
+from algan_lite.training.config import LambdaSetting, TrainConfig
+from algan_lite.training.state import TrainState
+from algan_lite.training.step import choose_noise
+
+PLANE = ("ring", "grid", "imbalanced_ring", "two_moons", "swiss_roll")  # the sources that a picture can show
+HEADS = {"disagreement": 2}  # heads of D that a strategy asks for, where it is not 1
+POOL = 2  # candidates for each latent that is used, where a strategy has a choice
+MAX_SEED = 2**31 - 1
+MOST_ROWS = 200  # of the loss curve
+POINTS = 1_000  # fakes that are measured; the first of them are drawn
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the controls say; ``regularizer=None`` leaves R away. Every field is checked when it is made."""
+
+    data: str = "ring"
+    loss: str = "non_saturating"
+    regularizer: str | None = "r1"
+    lam: float = 0.1
+    strategy: str = "random"
+    seed: int = 0
+    lr: float = 1e-3
+    width: int = 32
+    depth: int = 2
+    batch_size: int = 128
+
+    def __post_init__(self) -> None:
+        """Check every field; ``TrainConfig`` and ``mlp_pair`` check those that are theirs."""
+        check_choice("data", self.data, PLANE)
+        check_number("lam", self.lam, 0)
+        check_integer("seed", self.seed, 0, MAX_SEED)
+        self.config()
+
+    def config(self, lam: LambdaSetting | None = None, num_steps: int = 10**9) -> TrainConfig:
+        """Return the settings of ``train()``, with a schedule in place of lambda if one is given."""
+        entry = STRATEGIES[self.strategy]
+        return TrainConfig(
+            num_steps=num_steps,
+            batch_size=self.batch_size,
+            loss=self.loss,
+            regularizers={} if self.regularizer is None else {self.regularizer: self.lam if lam is None else lam},
+            strategy=self.strategy,
+            pool_factor=1 if entry.plain or entry.moves else POOL,
+            lr=self.lr,
+            log_every=1,
+        )
+
+    @property
+    def heads(self) -> int:
+        """Heads of D that the strategy asks for."""
+        return HEADS.get(self.strategy, 1)
+
+    def pair(self) -> tuple[nn.Module, nn.Module]:
+        """Return fresh networks G and D."""
+        return mlp_pair(width=self.width, depth=self.depth, seed=self.seed, num_heads=self.heads)
+
+
+@dataclass
+class Run:
+    """One GAN since its last reset, and its losses: at most 2 * MOST_ROWS averages over equally many steps."""
+
+    G: nn.Module
+    D: nn.Module
+    step: int = 0
+    parts: int = 0  # calls of train(): one after every change of the rules
+    last: dict[str, float] = field(default_factory=dict)
+    curve: list[np.ndarray] = field(default_factory=list)  # rows (step, loss of D, loss of G)
+    _stride: int = 1
+    _block: list[tuple[float, ...]] = field(default_factory=list)
+
+    def note(self, state: TrainState) -> None:
+        """Count a step and take its values out of the history, which would grow without end."""
+        self.step += 1
+        self.last = {name: rows.pop().item() for name, rows in state.history.columns.items()}
+        state.history.steps.clear()
+        self._block.append((self.step, self.last["loss_D"], self.last["loss_G"]))
+        if len(self._block) == self._stride:
+            self.curve.append(np.mean(self._block, axis=0))
+            self._block.clear()
+        if len(self.curve) == 2 * MOST_ROWS:
+            self.curve = [(a + b) / 2 for a, b in zip(self.curve[::2], self.curve[1::2], strict=True)]
+            self._stride *= 2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What there is to see between two steps; ``modes`` and ``quality`` are None where the data have no modes."""
+
+    settings: Settings
+    step: int
+    playing: bool
+    rate: float | None  # steps a second
+    x_real: Tensor  # (POINTS, 2)
+    x_fake: Tensor  # (POINTS or more, 2), always of the same plain noise
+    chosen: Tensor | None  # (N, 2), the fakes on which G would be trained, where a strategy has a choice
+    D: nn.Module
+    curve: np.ndarray  # (rows, 3)
+    last: dict[str, float]  # values of the last step, as ``History`` names them
+    modes: tuple[int, int] | None  # found, of how many
+    quality: float | None  # share of fakes within 3 sigma of a mode
+
+
+class Scene:
+    """One run under one set of rules: what ``train()`` is called with, and the same points for every frame."""
+
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self.run, self.config, self.source = run, settings.config(), SOURCES[settings.data]()
+        self._seed = settings.seed
+        self._x_real = self.source.sample(POINTS, generator=stream(settings.seed, "panel reals"))
+        self._pool = self.config.batch_size * self.config.pool_factor
+        self._z = draw(stream(settings.seed, "panel noise"), (max(POINTS, self._pool), run.G.latent_dim), "cpu")
+
+    @torch.no_grad()
+    def frame(self, settings: Settings, playing: bool, rate: float | None) -> Frame:
+        """Look at the networks as they are; nothing in them changes."""
+        run, source, chosen, modes, quality = self.run, self.source, None, None, None
+        x_fake = run.G(self._z)
+        if not self.config.chooses_plain:
+            own = stream(self._seed, "panel choice")
+            chosen = run.G(choose_noise(run.G, run.D, self._z[: self._pool], self.config, run.step, own).z)
+        if source.modes is not None:
+            modes = int(METRICS["mode_coverage"](x_fake, source)), len(source.modes)
+            quality = float(METRICS["quality_3sigma"](x_fake, source))
+        curve = np.array(run.curve).reshape(-1, 3)
+        return Frame(
+            settings,
+            run.step,
+            playing,
+            rate,
+            self._x_real,
+            x_fake,
+            chosen,
+            run.D,
+            curve,
+            dict(run.last),
+            modes,
+            quality,
+        )

@@ -1,0 +1,124 @@
+"""The ground floor: tables, refusals and random streams."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import algan_lite as al
+from algan_lite import rng
+from algan_lite.core.checks import Table, check_choice, check_integer, check_number
+
+TABLES = [al.LOSSES, al.REGULARIZERS, al.STRATEGIES, al.SAMPLERS, al.METRICS]
+
+
+@pytest.mark.parametrize("value", [0, 1.5, 3, np.float32(2), np.int64(1), torch.tensor(2.0)])
+def test_numbers_inside_pass(value: object) -> None:
+    assert check_number("size", value, 0, 3) == float(value)
+
+
+@pytest.mark.parametrize("value", [-0.1, 3.1, float("nan"), float("inf"), -float("inf")])
+def test_numbers_outside_are_refused_with_name_range_and_value(value: float) -> None:
+    with pytest.raises(ValueError, match=r"size must be in \[0, 3\]; got .*" + str(value).replace(".", r"\.")):
+        check_number("size", value, 0, 3)
+
+
+@pytest.mark.parametrize("value", ["3", None, True, [1], 1j])
+def test_what_is_no_number_is_a_type_error(value: object) -> None:
+    with pytest.raises(TypeError, match=r"size must be a number in \(-inf, inf\); got "):
+        check_number("size", value)
+
+
+def test_an_open_end_is_not_part_of_the_range() -> None:
+    assert check_number("size", 1e-12, 0, open_low=True) == 1e-12
+    with pytest.raises(ValueError, match=r"size must be in \(0, inf\); got 0"):
+        check_number("size", 0, 0, open_low=True)
+
+
+def test_infinity_is_refused_even_without_bounds() -> None:
+    with pytest.raises(ValueError, match="got inf"):
+        check_number("size", float("inf"))
+
+
+@pytest.mark.parametrize("value", [1.0, "1", None, True, np.float64(1)])
+def test_integers_are_integers(value: object) -> None:
+    with pytest.raises(TypeError, match=r"count must be an integer in \[1, inf\); got "):
+        check_integer("count", value, 1)
+
+
+def test_integers_of_numpy_and_torch_become_pythons() -> None:
+    for value in (np.int64(3), torch.tensor(3), 3):
+        assert type(check_integer("count", value, 1)) is int
+    with pytest.raises(ValueError, match=r"count must be in \[1, 5\]; got 6"):
+        check_integer("count", 6, 1, 5)
+
+
+@pytest.mark.parametrize("value", ["c", 3, None, ["a"]])
+def test_unknown_choices_list_the_known_ones(value: object) -> None:
+    with pytest.raises(ValueError, match="letter must be one of a, b; got "):
+        check_choice("letter", value, ("a", "b"))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.kind)
+class TestTable:
+    def test_unknown_names_are_key_and_value_errors_that_list_the_known(self, table: Table) -> None:
+        for error in (KeyError, ValueError):
+            with pytest.raises(error) as caught:
+                table["no such name"]
+            assert all(name in str(caught.value) for name in table)
+            assert str(caught.value).startswith(table.kind)
+            assert "'no such name'" in str(caught.value)
+
+    def test_every_entry_documents_itself_and_shows(self, table: Table) -> None:
+        assert len(table) == len(list(table)) > 0
+        assert all(len(text) > 15 for text in table.describe().values())
+        assert all(name in repr(table) and f"<code>{name}</code>" in table._repr_html_() for name in table)
+
+    def test_it_is_read_only_and_knows_its_names(self, table: Table) -> None:
+        first = next(iter(table))
+        assert first in table
+        assert "no such name" not in table
+        assert table.get("no such name") is None
+        with pytest.raises(TypeError):
+            table[first] = None
+
+
+def test_html_of_a_table_is_escaped() -> None:
+    entry = type("Entry", (), {"doc": "<script>"})()
+    assert "<script>" not in Table("kind", {"<b>": entry})._repr_html_()
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "index"])
+def test_run_k_draws_what_it_would_draw_alone(kind: str) -> None:
+    high = 10 if kind == "index" else None
+    together = rng.draw(rng.stream([3, 4, 5], "data"), (6, 2), "cpu", kind, high)
+    assert together.shape == (3, 6, 2)
+    for k, seed in enumerate([3, 4, 5]):
+        assert torch.equal(together[k], rng.draw(rng.stream(seed, "data"), (6, 2), "cpu", kind, high))
+
+
+def test_streams_differ_by_seed_and_purpose_and_leave_the_global_one() -> None:
+    before = torch.get_rng_state()
+    seeds = {rng.derive_seed(seed, purpose) for seed in range(20) for purpose in ("data", "candidates 0", "held-out")}
+    assert len(seeds) == 60
+    assert all(0 <= seed < 2**63 for seed in seeds)
+    one, same = (rng.draw(rng.stream(7, "data"), (4,), "cpu") for _ in range(2))
+    assert torch.equal(one, same)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_draw_arrives_on_the_device_that_is_asked_for() -> None:
+    assert rng.draw(rng.stream(0, "data"), (4,), "meta").device.type == "meta"
+
+
+def test_exactly_one_of_generator_and_seed() -> None:
+    generator = torch.Generator()
+    assert rng.resolve(generator, None, "data") is generator
+    for given in ((None, None), (generator, 0)):
+        with pytest.raises(ValueError, match="exactly one of generator= and seed="):
+            rng.resolve(*given, "data")
+    with pytest.raises(ValueError, match=r"seed must be in \[0, inf\); got -1"):
+        rng.stream(-1, "data")
+    with pytest.raises(ValueError, match="kind must be one of normal, uniform, index; got 'cauchy'"):
+        rng.draw(generator, (1,), "cpu", "cauchy")

@@ -1,0 +1,439 @@
+"""Regularizers against known answers and twins, and one contract for every entry of the table."""
+
+from __future__ import annotations
+
+import cmath
+import dataclasses
+import math
+
+import pytest
+import torch
+from helpers import assert_near, normal, tiny, untouched
+from torch import Tensor, nn
+
+import algan_lite as al
+from algan_lite.objective.batch import Batch, View, judge, player_loss, update_averages
+from algan_lite.objective.losses import LOSSES
+from algan_lite.objective.players import objective
+from algan_lite.objective.regularizers import REGULARIZERS
+
+every_regularizer = pytest.mark.parametrize("name", REGULARIZERS)
+
+
+class LinearD(nn.Module):
+    """D(x) = w . x, with one w for each run of an optional runs axis."""
+
+    def __init__(self, w: Tensor) -> None:
+        super().__init__()
+        self.w = nn.Parameter(w)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * (self.w if self.w.ndim == 1 else self.w[:, None])).sum(-1)
+
+
+class LinearG(nn.Module):
+    """G(z) = z A + b."""
+
+    def __init__(self, A: Tensor, b: Tensor | None = None) -> None:
+        super().__init__()
+        self.A, self.b = nn.Parameter(A), nn.Parameter(torch.zeros(A.shape[-1]) if b is None else b)
+        self.latent_dim = A.shape[-2]
+
+    def forward(self, z: Tensor) -> Tensor:
+        return z @ self.A + self.b
+
+
+def value_of(name: str, G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    return REGULARIZERS[name].fn(G, D, batch)
+
+
+def some_batch(G: nn.Module, D: nn.Module, *lead: int, loss: str = "non_saturating", seed: int = 0) -> Batch:
+    batch = al.make_batch(G, D, normal(*lead, 2, seed=11), normal(*lead, G.latent_dim, seed=12), loss, seed)
+    # averages that differ from this batch's own means, as in the middle of a training
+    return dataclasses.replace(batch, state={"real": batch.state["real"] + 0.3, "fake": batch.state["fake"] - 0.2})
+
+
+# --- Dirac GAN (Mescheder 2018): D(x) = psi x, the data are at 0, G is a point at theta ------------------------------
+
+
+class DiracD(nn.Module):
+    def __init__(self, psi: float) -> None:
+        super().__init__()
+        self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.psi * x.squeeze(-1)
+
+
+class DiracG(nn.Module):
+    def __init__(self, theta: float) -> None:
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=torch.float64))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.theta.expand(*z.shape[:-1], 1)
+
+
+def dirac_field(point: Tensor, loss: str, lams: dict[str, float]) -> Tensor:
+    """Return the direction (theta, psi) in which both players move: minus each one's own gradient."""
+    G, D = DiracG(point[0].item()), DiracD(point[1].item())
+    batch = al.make_batch(G, D, torch.zeros(4, 1).double(), torch.zeros(4, 1).double(), loss)
+    moves = []
+    for player, parameter in (("G", G.theta), ("D", D.psi)):
+        total = objective(player, G, D, batch, lams)["total"]
+        moves.append(-torch.autograd.grad(total, parameter, retain_graph=True)[0])
+    return torch.stack(moves)
+
+
+def eigenvalues_at_equilibrium(loss: str, lams: dict[str, float]) -> list[complex]:
+    step, zero = 1e-5, torch.zeros(2, dtype=torch.float64)
+    columns = []
+    for axis in range(2):
+        shift = zero.clone()
+        shift[axis] = step
+        columns.append((dirac_field(zero + shift, loss, lams) - dirac_field(zero - shift, loss, lams)) / (2 * step))
+    found = torch.linalg.eigvals(torch.stack(columns, 1)).tolist()
+    return sorted(found, key=lambda value: (value.real, value.imag))
+
+
+def assert_eigenvalues(found: list[complex], expected: list[complex]) -> None:
+    expected = sorted(expected, key=lambda value: (value.real, value.imag))
+    for one, other in zip(found, expected, strict=True):
+        assert abs(one - other) < 1e-5
+
+
+@pytest.mark.parametrize("loss", ["minimax", "non_saturating"])
+def test_dirac_gan_turns_in_circles_without_a_regularizer(loss: str) -> None:
+    assert_eigenvalues(eigenvalues_at_equilibrium(loss, {}), [0.5j, -0.5j])
+
+
+@pytest.mark.parametrize("gamma", [0.3, 0.8, 2.0])
+@pytest.mark.parametrize("name", ["r1", "r2"])
+def test_dirac_gan_converges_with_the_slope_penalty(name: str, gamma: float) -> None:
+    # The paper's penalty is gamma / 2 times the squared slope; our R has no half in it, so lambda = gamma / 2.
+    root = cmath.sqrt(gamma**2 / 4 - 1 / 4)
+    found = eigenvalues_at_equilibrium("non_saturating", {name: gamma / 2})
+    assert_eigenvalues(found, [-gamma / 2 + root, -gamma / 2 - root])
+    assert all(value.real < 0 for value in found)
+
+
+def test_dirac_gan_does_not_converge_with_wgan_gp_but_with_r1() -> None:
+    def farthest_late(loss: str, lams: dict[str, float]) -> float:
+        point, late = torch.tensor([1.0, 0.5], dtype=torch.float64), []
+        for step in range(1200):
+            point = point + 0.1 * dirac_field(point, loss, lams)
+            if step >= 1000:
+                late.append(point.norm().item())
+        return max(late)
+
+    assert farthest_late("wasserstein", {"wgan_gp": 1.0}) > 0.3
+    assert farthest_late("non_saturating", {"r1": 0.5}) < 1e-3
+
+
+# --- a linear critic and a linear generator --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 4, 16])
+@pytest.mark.parametrize("length", [1.0, 0.25, 3.0])
+def test_linear_critic_has_the_same_penalty_for_every_batch_size(size: int, length: float) -> None:
+    w = normal(5, seed=3).double()
+    D = LinearD(length * w / w.norm())
+    G = LinearG(normal(2, 5, seed=4).double())
+    batch = al.make_batch(G, D, normal(size, 5).double(), normal(size, 2, seed=1).double())
+    for name, expected in (("r1", length**2), ("r2", length**2), ("wgan_gp", (length - 1) ** 2)):
+        assert value_of(name, G, D, batch).item() == pytest.approx(expected, abs=1e-12)
+    assert value_of("dragan", G, D, batch).item() == pytest.approx((length - 1) ** 2, abs=1e-12)
+
+
+def test_linear_critics_on_the_runs_axis() -> None:
+    w = torch.tensor([[3.0, 4.0], [0.6, 0.8], [0.0, 2.0]])
+    G, D = LinearG(normal(2, 2, seed=4)), LinearD(w)
+    batch = al.make_batch(G, D, normal(3, 7, 2), normal(3, 7, 2, seed=1))
+    for name in ("r1", "r2"):
+        torch.testing.assert_close(value_of(name, G, D, batch), torch.tensor([25.0, 1.0, 4.0]))
+    for name in ("wgan_gp", "dragan"):
+        torch.testing.assert_close(value_of(name, G, D, batch), torch.tensor([16.0, 0.0, 1.0]))
+
+
+def test_penalties_are_taken_where_they_say() -> None:
+    class Square(nn.Module):  # D(x) = x^2 / 2 has slope x: a penalty tells where it looked
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = nn.Parameter(torch.ones(()))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.one * x.square().sum(-1) / 2
+
+    G, D = LinearG(torch.ones(1, 1), torch.tensor([10.0])), Square()
+    real = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
+    batch = al.make_batch(G, D, real, torch.tensor([[0.0], [1.0], [2.0], [3.0]]), seed=3)
+    fake, u = batch.x_fake.detach(), batch.noise
+    torch.testing.assert_close(value_of("r1", G, D, batch), real.square().mean())
+    torch.testing.assert_close(value_of("r2", G, D, batch), fake.square().mean())
+    between = u * real + (1 - u) * fake
+    torch.testing.assert_close(value_of("wgan_gp", G, D, batch), (between.abs() - 1).square().mean())
+    around = real + (real - real.mean()).square().mean().sqrt() * (u - 0.5)
+    torch.testing.assert_close(value_of("dragan", G, D, batch), (around.abs() - 1).square().mean())
+
+
+def test_wgan_gp_draws_one_share_a_sample_and_not_one_a_coordinate() -> None:
+    class Slopes(nn.Module):  # keeps what it is asked about
+        def forward(self, x: Tensor) -> Tensor:
+            self.seen = x
+            return x.sum(-1)
+
+    G, D = LinearG(torch.eye(2)), Slopes()
+    batch = al.make_batch(G, D, torch.ones(50, 2), torch.zeros(50, 2))
+    value_of("wgan_gp", G, D, batch)
+    assert torch.equal(D.seen[:, 0], D.seen[:, 1])
+    assert D.seen[:, 0].unique().numel() == 50
+    assert 0 <= D.seen.min() < 0.2 < 0.8 < D.seen.max() <= 1
+    value_of("dragan", G, D, dataclasses.replace(batch, x_real=normal(50, 2).requires_grad_()))
+    assert not torch.equal(D.seen[:, 0] - batch.x_real[:, 0], D.seen[:, 1] - batch.x_real[:, 1])
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 50.0])
+def test_mode_seeking_of_a_scaled_rotation(scale: float) -> None:
+    turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]])
+    G, D = LinearG(scale * turn, torch.ones(2)), LinearD(torch.ones(2))
+    batch = al.make_batch(G, D, normal(9, 2), normal(9, 2, seed=1))
+    torch.testing.assert_close(value_of("mode_seeking", G, D, batch).item(), 1 / (scale + 1e-5), rtol=1e-5, atol=0)
+
+
+def test_mode_seeking_of_a_collapsed_generator_is_its_ceiling_with_finite_gradients() -> None:
+    G, D = LinearG(torch.zeros(2, 2)), LinearD(torch.ones(2))
+    value = value_of("mode_seeking", G, D, al.make_batch(G, D, normal(9, 2), normal(9, 2, seed=1)))
+    assert value.item() == pytest.approx(1e5, rel=1e-5)
+    assert all(bool(torch.isfinite(g).all()) for g in torch.autograd.grad(value, [G.A]))
+    batch = al.make_batch(G, D, normal(9, 2), normal(9, 2, seed=1))
+    assert value_of("mode_seeking", G, D, dataclasses.replace(batch, z2=batch.z)).item() == 0
+
+
+@pytest.mark.parametrize("name", ["r1", "r2", "wgan_gp", "dragan"])
+def test_a_flat_critic_has_finite_gradients(name: str) -> None:
+    G, D = LinearG(normal(2, 2)), LinearD(torch.zeros(2))  # the root of a sum of squares would give NaN here
+    value = value_of(name, G, D, al.make_batch(G, D, normal(9, 2), normal(9, 2, seed=1)))
+    assert value.item() == (1 if name in ("wgan_gp", "dragan") else 0)
+    assert bool(torch.isfinite(torch.autograd.grad(value, D.w)[0]).all())
+
+
+def test_lecam_by_hand() -> None:
+    G, D = LinearG(torch.eye(1)), LinearD(torch.ones(1))
+    batch = al.make_batch(G, D, torch.tensor([[1.0], [-2.0], [0.5]]), torch.tensor([[0.0], [3.0], [-1.0]]))
+    batch = dataclasses.replace(batch, state={"real": torch.tensor(2.0), "fake": torch.tensor(-1.0)})
+    reals = (2.0**2 + 0 + 1.5**2) / 3  # 1, -2 and 0.5 above -1
+    fakes = (2.0**2 + 0 + 3.0**2) / 3  # 0, 3 and -1 below 2
+    assert value_of("lecam", G, D, batch).item() == pytest.approx(reals + fakes, abs=1e-6)
+
+
+def test_moving_averages_by_hand() -> None:
+    state: dict[str, Tensor] = {}
+    means = [torch.tensor([1.0, 0.0]), torch.tensor([3.0, -1.0]), torch.tensor([-2.0, 5.0])]
+    for mean in means:
+        logits = torch.stack([mean - 1, mean + 1], -1)  # (2 runs, 2 samples)
+        state = update_averages(state, logits, 2 * logits, decay=0.9)
+    shares = [0.1 * 0.9**age for age in (2, 1, 0)]
+    expected = sum(share * mean for share, mean in zip(shares, means, strict=True)) / sum(shares)
+    torch.testing.assert_close(state["real"], expected)
+    torch.testing.assert_close(state["fake"], 2 * expected)
+
+
+# --- consensus -------------------------------------------------------------------------------------------------------
+
+
+def consensus_twin(G: nn.Module, D: nn.Module, x: Tensor, z: Tensor, loss: str) -> Tensor:
+    """Half the sum of every squared partial derivative, parameter by parameter."""
+    total = torch.zeros(())
+    for player, net in (("D", D), ("G", G)):
+        for parameter in net.parameters():
+            pair = LOSSES[loss]
+            value = getattr(pair, player)(D(x), D(G(z)))
+            (gradient,) = torch.autograd.grad(value, parameter, create_graph=True)
+            total = total + sum(entry**2 for entry in gradient.flatten()) / 2
+    return total
+
+
+@pytest.mark.parametrize("loss", ["non_saturating", "hinge", "relativistic"])
+def test_consensus_is_half_the_squared_gradient_field(loss: str) -> None:
+    G, D = tiny(seed=5, width=3)
+    batch = some_batch(G, D, 6, loss=loss)
+    value = value_of("consensus", G, D, batch)
+    twin = consensus_twin(G, D, batch.x_real.detach(), batch.z, loss)
+    torch.testing.assert_close(value, twin)
+    parameters = [*G.parameters(), *D.parameters()]
+    for mine, its in zip(torch.autograd.grad(value, parameters), torch.autograd.grad(twin, parameters), strict=True):
+        torch.testing.assert_close(mine, its)
+
+
+def test_consensus_is_zero_where_nobody_wants_to_move() -> None:
+    # D cannot see anything and G does not matter: the wasserstein field vanishes at w = 0 where the means agree.
+    G, D = LinearG(torch.zeros(1, 1)), LinearD(torch.zeros(1))
+    batch = al.make_batch(G, D, torch.tensor([[1.0], [-1.0]]), normal(2, 1), "wasserstein")
+    assert value_of("consensus", G, D, batch).item() == 0
+
+
+# --- the contract ----------------------------------------------------------------------------------------------------
+
+
+def run_of(batch: Batch, G: nn.Module, D: nn.Module, k: int) -> Batch:
+    """Return run k's share of an ensemble's batch, made by its own two networks."""
+    x_real, x_fake = batch.x_real[k].detach().requires_grad_(), G(batch.z[k])
+    views = judge(D, x_real, x_real.shape[:1]), judge(D, x_fake, x_fake.shape[:1])
+    state = {name: value[k] for name, value in batch.state.items()}
+    return Batch(x_real, x_fake, batch.z[k], batch.loss, *views, None, batch.z2[k], batch.noise[k], state)
+
+
+@every_regularizer
+class TestContract:
+    @pytest.mark.parametrize("num_heads", [1, 2])
+    def test_each_run_alone_equals_its_slice_with_its_gradients(self, name: str, num_heads: int) -> None:
+        Gs, Ds = tiny(runs=3, seed=2, num_heads=num_heads)
+        batch = some_batch(Gs, Ds, 3, 5)
+        value = value_of(name, Gs, Ds, batch)
+        assert value.shape == (3,)
+        parameters = [*Gs.parameters(), *Ds.parameters()]
+        together = torch.autograd.grad(value.sum(), parameters, allow_unused=True)
+        for k in range(3):
+            G, D = tiny(seed=2 + k, num_heads=num_heads)
+            alone = value_of(name, G, D, run_of(batch, G, D, k))
+            assert alone.shape == ()
+            assert_near(value[k], alone)
+            gradients = torch.autograd.grad(alone, [*G.parameters(), *D.parameters()], allow_unused=True)
+            for mine, its in zip(together, gradients, strict=True):
+                assert (mine is None) == (its is None)
+                if mine is not None:
+                    assert_near(mine[k], its, 1e-4)
+
+    def test_not_negative_repeatable_and_nothing_modified(self, name: str) -> None:
+        for runs, lead in ((None, ()), (2, (2,))):
+            G, D = tiny(runs=runs)
+            G.eval()
+            batch = some_batch(G, D, *lead, 5)
+            before = [t.detach().clone() for t in (batch.x_real, batch.x_fake, batch.z, batch.z2, batch.noise)]
+            with untouched(G, D):
+                value = value_of(name, G, D, batch)
+                again = value_of(name, G, D, batch)
+            assert torch.equal(value, again)
+            assert bool((value >= 0).all())
+            after = (batch.x_real, batch.x_fake, batch.z, batch.z2, batch.noise)
+            assert all(torch.equal(old, new) for old, new in zip(before, after, strict=True))
+            assert batch.x_real.grad is None
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_dtype_is_kept(self, name: str, dtype: torch.dtype) -> None:
+        G, D = (net.to(dtype) for net in tiny())
+        batch = al.make_batch(G, D, normal(5, 2).to(dtype), normal(5, 3, seed=1).to(dtype))
+        assert value_of(name, G, D, batch).dtype == dtype
+
+    def test_it_moves_the_players_who_minimize_it_and_takes_lambda_once(self, name: str) -> None:
+        entry = REGULARIZERS[name]
+        assert entry.player in ("D", "G", "both")
+        G, D = tiny(seed=3)
+        batch = some_batch(G, D, 5)
+        for player, net in (("D", D), ("G", G)):
+            assert entry.concerns(player) is (entry.player in (player, "both"))
+            plain = objective(player, G, D, batch, {})
+            terms = objective(player, G, D, batch, {name: 0.7})
+            assert (name in terms) is entry.concerns(player)
+            torch.testing.assert_close(plain["total"], player_loss(player, batch))
+            if entry.concerns(player):
+                torch.testing.assert_close(terms[name], entry.fn(G, D, batch))
+                torch.testing.assert_close(terms["total"], terms["loss"] + 0.7 * terms[name])
+                gradients = torch.autograd.grad(
+                    terms[name], list(net.parameters()), retain_graph=True, allow_unused=True
+                )
+                assert any(g is not None and bool(g.abs().max() > 0) for g in gradients)
+            else:
+                torch.testing.assert_close(terms["total"], plain["total"])
+
+    def test_a_lambda_for_each_run(self, name: str) -> None:
+        G, D = tiny(runs=3)
+        batch = some_batch(G, D, 3, 5)
+        player = "G" if REGULARIZERS[name].player == "G" else "D"
+        lams = torch.tensor([0.0, 0.5, 2.0])
+        terms = objective(player, G, D, batch, {name: lams})
+        assert terms["total"].shape == (3,)
+        torch.testing.assert_close(terms["total"], terms["loss"] + lams * terms[name])
+
+    def test_it_needs_only_what_it_says(self, name: str) -> None:
+        entry, (G, D) = REGULARIZERS[name], tiny()
+        full = some_batch(G, D, 5)
+        assert entry.needs <= {"x_real", "z2", "noise", "state", "logits_real"}
+        x_real = full.x_real if "x_real" in entry.needs else full.x_real.detach()
+        view = judge(D, x_real, x_real.shape[:1])
+        if entry.player == "G" and "logits_real" not in entry.needs:
+            view = View(view.logits.detach())
+        kept = {field: None if field not in entry.needs else getattr(full, field) for field in ("z2", "noise")}
+        state = full.state if "state" in entry.needs else {}
+        bare = dataclasses.replace(full, x_real=x_real, real=view, state=state, **kept)
+        torch.testing.assert_close(entry.fn(G, D, bare), entry.fn(G, D, full))
+
+
+class ColumnD(nn.Module):
+    """The classic mistake: logits (N, 1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+def test_logits_in_a_column_are_refused() -> None:
+    G, _ = tiny()
+    with pytest.raises(ValueError, match=r"D must return one logit a sample, \(5,\); got \(5, 1\)"):
+        al.make_batch(G, ColumnD(), normal(5, 2), normal(5, 3))
+
+
+@pytest.mark.parametrize("name", ["r1", "r2", "wgan_gp", "dragan"])
+def test_penalties_refuse_logits_in_a_column_by_themselves(name: str) -> None:
+    G, D = tiny()
+    batch, column = some_batch(G, D, 5), ColumnD()
+    bad = dataclasses.replace(
+        batch, real=View(column(batch.x_real)), fake=View(column(batch.x_fake))
+    ) if name in ("r1", "r2") else batch  # fmt: skip
+    with pytest.raises(ValueError, match=r"D must return one logit a sample.*got \(5, 1\)"):
+        value_of(name, G, column, bad)
+
+
+def test_make_batch_checks_its_axes() -> None:
+    G, D = tiny()
+    with pytest.raises(ValueError, match=r"x_real must begin with the axes of z, \(5,\); got \(4, 2\)"):
+        al.make_batch(G, D, normal(4, 2), normal(5, 3))
+    with pytest.raises(ValueError, match="loss must be one of"):
+        al.make_batch(G, D, normal(5, 2), normal(5, 3), "mse")
+
+
+def test_wgan_gp_needs_as_many_fakes_as_reals() -> None:
+    G, D = tiny()
+    batch = dataclasses.replace(some_batch(G, D, 5), x_fake=G(normal(4, 3)))
+    with pytest.raises(ValueError, match=r"as many fakes as reals; got \(5, 2\) and \(4, 2\)"):
+        value_of("wgan_gp", G, D, batch)
+
+
+def test_the_objective_names_what_it_knows() -> None:
+    G, D = tiny()
+    batch = some_batch(G, D, 5)
+    with pytest.raises(ValueError, match="player must be one of D, G; got 'both'"):
+        objective("both", G, D, batch, {})
+    with pytest.raises(ValueError, match=r"regularizer must be one of r1, .*got 'r3'"):
+        objective("D", G, D, batch, {"r3": 1.0})
+
+
+def test_each_head_is_judged_by_itself() -> None:
+    G, D = tiny(num_heads=3)
+    batch = some_batch(G, D, 5)
+    apart = [
+        LOSSES["non_saturating"].D(real, fake) for real, fake in zip(batch.real.heads, batch.fake.heads, strict=True)
+    ]
+    value = player_loss("D", batch)
+    assert value.item() == pytest.approx(torch.stack(apart).mean().item(), abs=1e-6)
+    assert value.item() != pytest.approx(
+        LOSSES["non_saturating"].D(batch.logits_real, batch.logits_fake).item(), abs=1e-7
+    )
+    weights = torch.tensor([0.5, 0.5, 0, 0, 0])
+    apart = [LOSSES["hinge"].G(r, f, weights) for r, f in zip(batch.real.heads, batch.fake.heads, strict=True)]
+    weighed = dataclasses.replace(batch, loss=LOSSES["hinge"], weights=weights)
+    assert player_loss("G", weighed).item() == pytest.approx(torch.stack(apart).mean().item(), abs=1e-6)
+    assert math.isfinite(value.item())

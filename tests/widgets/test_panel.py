@@ -1,0 +1,468 @@
+"""The live panel: every control moves something, lambda counts at the next step, and no error is swallowed.
+
+Runs under ipywidgets 7.7 and 8: `python -m pytest tests/test_panel.py` in an environment with either.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from time import monotonic, sleep
+
+import pytest
+import torch
+
+import algan_lite as al
+from algan_lite.core.rng import derive_seed
+from algan_lite.widgets.panel import controls, frames, panel, scene, session
+from algan_lite.widgets.panel.panel import LivePanel
+
+PNG = b"\x89PNG"
+SMALL = {"width": 8, "depth": 1, "batch_size": 16}
+
+
+@pytest.fixture
+def drawn() -> Iterator[LivePanel]:
+    """Return a panel."""
+    one = LivePanel(**SMALL)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[LivePanel]:
+    """Return a panel whose picture costs nothing, since matplotlib takes longer than many a step."""
+    monkeypatch.setattr(panel, "picture", lambda frame: PNG + str(frame.step).encode())
+    one = LivePanel(**SMALL)
+    yield one
+    one.close()
+
+
+def weights(live: LivePanel) -> torch.Tensor:
+    nets = (live.G, live.D)
+    return torch.cat([p.detach().flatten().clone() for net in nets for p in net.parameters()])
+
+
+def trained(steps: int, seed: int = 0, **settings: object) -> torch.Tensor:
+    """What `train()` makes of the panel's start, without a panel."""
+    G, D = al.models.mlp_pair(width=8, depth=1, seed=seed)
+    config = al.TrainConfig(num_steps=steps, batch_size=16, **{"regularizers": {"r1": 0.1}, **settings})
+    al.train(G, D, al.data.ring(), config, seed=seed, progress=False)
+    return torch.cat([p.detach().flatten() for net in (G, D) for p in net.parameters()])
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+    end = monotonic() + seconds
+    while not what() and monotonic() < end:
+        sleep(0.01)
+    assert what()
+
+
+# It is the package's own training
+
+
+def test_steps_are_those_of_train(live: LivePanel) -> None:
+    live.drive(step=7)
+    assert live.step == 7
+    assert torch.equal(weights(live), trained(7))
+
+
+def test_lambda_counts_from_the_next_step_on_and_breaks_nothing_off(live: LivePanel) -> None:
+    live.drive(step=5, lam=1.0)
+    live.drive(step=5)
+    assert torch.equal(weights(live), trained(10, regularizers={"r1": lambda step: 0.1 if step < 5 else 1.0}))
+    assert not torch.equal(weights(live), trained(10))
+
+
+def test_lambda_moves_while_it_plays(live: LivePanel) -> None:
+    live.drive(play=True)
+    before = live.step
+    live.drive(lam=10.0)
+    assert live.step > before  # drive has waited for a step that knew of it
+    assert live.playing
+    assert live.config.regularizers == {"r1": 10.0}
+
+
+def test_the_leftmost_lambda_is_zero_and_equals_no_regularizer(live: LivePanel) -> None:
+    assert live.controls["lam"].options[0] == ("0", 0.0)
+    live.drive(lam=0, step=3)
+    assert torch.equal(weights(live), trained(3, regularizers={}))
+
+
+def test_config_is_what_the_controls_say(live: LivePanel) -> None:
+    live.drive(loss="hinge", strategy="top_k", regularizer="r2", lam=0.01, lr=3e-3, step=2)
+    wanted = al.TrainConfig(
+        num_steps=2,
+        batch_size=16,
+        loss="hinge",
+        regularizers={"r2": 0.01},
+        strategy="top_k",
+        pool_factor=2,
+        lr=3e-3,
+        log_every=1,
+    )
+    assert live.config == wanted
+
+
+# The rules change, the weights stay
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"data": "grid"}, {"loss": "hinge"}, {"regularizer": "r2"}, {"regularizer": None}, {"strategy": "top_k"}),
+        *({"lr": 0.01}, {"lam": 1.0}),
+    ],
+)
+def test_a_change_of_the_rules_keeps_the_weights_and_takes_effect(live: LivePanel, change: dict[str, object]) -> None:
+    live.drive(step=3)
+    before = weights(live)
+    live.drive(**change)
+    assert torch.equal(weights(live), before)
+    assert live.step == 3
+    live.drive(step=2)
+    changed = weights(live)
+    live.drive(reset=True, **{name: getattr(scene.Settings(), name) for name in change})
+    live.drive(step=3)
+    assert torch.equal(weights(live), before)  # the same start again
+    live.drive(step=2)
+    assert not torch.equal(weights(live), changed)
+
+
+def test_after_a_change_train_goes_on_with_fresh_draws(live: LivePanel) -> None:
+    live.drive(step=2, lr=3e-3)
+    live.drive(step=2)
+    G, D = al.models.mlp_pair(width=8, depth=1)
+    for lr, seed in ((1e-3, 0), (3e-3, derive_seed(0, "part 1"))):
+        config = al.TrainConfig(num_steps=2, batch_size=16, regularizers={"r1": 0.1}, lr=lr)
+        al.train(G, D, al.data.ring(), config, seed=seed, progress=False)
+    assert torch.equal(weights(live), torch.cat([p.detach().flatten() for net in (G, D) for p in net.parameters()]))
+
+
+def test_seed_and_reset_start_anew(live: LivePanel) -> None:
+    start = weights(live)
+    live.drive(step=3, reset=True)
+    assert live.step == 0
+    assert torch.equal(weights(live), start)
+    live.drive(step=3)
+    assert torch.equal(weights(live), trained(3))
+    live.drive(seed=5)
+    assert live.step == 0
+    live.drive(step=3)
+    assert torch.equal(weights(live), trained(3, seed=5))
+
+
+def test_a_strategy_that_needs_two_heads_gets_them(live: LivePanel) -> None:
+    live.drive(step=1, strategy="disagreement")
+    assert live.step == 0
+    assert live.D.num_heads == 2
+    live.drive(step=2, strategy="random")
+    assert live.D.num_heads == 1
+
+
+def test_global_random_state_stays(live: LivePanel) -> None:
+    before = torch.get_rng_state()
+    live.drive(step=2, seed=3, strategy="softmax", regularizer="dragan")
+    live.drive(step=2, reset=True)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# Every control over its range
+
+
+@pytest.mark.parametrize("name", ["regularizer", "lam", "lr"])
+def test_drive_moves_a_control_over_its_range(live: LivePanel, name: str) -> None:
+    move_over_range(live, name)
+
+
+@pytest.mark.parametrize("name", ["data", "loss", "strategy"])
+def test_drive_moves_a_control_over_its_range_and_the_picture_with_it(drawn: LivePanel, name: str) -> None:
+    move_over_range(drawn, name)
+
+
+def move_over_range(live: LivePanel, name: str) -> None:
+    options = [option[1] if isinstance(option, tuple) else option for option in live.controls[name].options]
+    assert len(options) >= 5
+    for value in options:
+        before = bytes(live._image.value)
+        live.drive(**{name: value}, step=1)
+        assert getattr(live._session.settings, name) == (None if value == "none" else value)
+        assert bytes(live._image.value) != before
+        assert bytes(live._image.value).startswith(PNG)
+
+
+def test_play_pause_and_step(live: LivePanel) -> None:
+    live.drive(play=True)
+    assert live.playing
+    assert live.step > 0
+    assert "Training" in live._state.value
+    live.drive(pause=True)
+    assert not live.playing
+    assert "Paused" in live._state.value
+    stopped = live.step
+    sleep(0.1)
+    assert live.step == stopped
+    live.drive(play=True)
+    live.drive(step=1)  # one press while it plays: it pauses
+    assert not live.playing
+
+
+def test_seeds_at_the_ends_of_the_range(live: LivePanel) -> None:
+    for seed in (scene.MAX_SEED, 0):
+        live.drive(seed=seed, step=1)
+        assert live.config.num_steps == live.step == 1
+
+
+def test_lambda_slider_is_logarithmic_and_holds_a_start_of_its_own() -> None:
+    slider = controls.make_controls(scene.Settings(lam=0.123))["lam"]
+    assert slider.value == 0.123
+    values = [value for _, value in slider.options]
+    assert 0.123 in values
+    grid = [value for value in values if value not in (0, 0.123)]
+    ratios = [b / a for a, b in pairwise(grid)]
+    assert (grid[0], grid[-1]) == (0.001, 10)
+    assert all(ratio == pytest.approx(10 ** (1 / 8), rel=0.05) for ratio in ratios)
+
+
+def test_no_lambda_without_a_regularizer(live: LivePanel) -> None:
+    live.drive(regularizer="none")
+    assert live.controls["lam"].disabled
+    live.drive(regularizer="r1")
+    assert not live.controls["lam"].disabled
+
+
+# What is refused, and errors
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"gamma": 1}, "drive must be one of data, loss, .*reset; got 'gamma'"),
+        ({"data": "mnist"}, "data must be one of ring, .*; got 'mnist'"),
+        ({"loss": None}, "loss must be one of minimax, .*; got None"),
+        ({"lam": 0.123}, "lam must be one of 0, 0.001, .*; got 0.123"),
+        ({"lam": math.nan}, "lam must be one of .*; got nan"),
+        ({"seed": -1}, "seed must be in .*; got -1"),
+        ({"step": 0}, "step must be in .*; got 0"),
+        ({"play": False}, "play must be True; got False"),
+    ],
+)
+def test_drive_refuses(live: LivePanel, values: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        live.drive(**values)
+    live.drive(step=1)  # and goes on
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"data": "digits"}, {"loss": "x"}, {"regularizer": "x"}, {"strategy": "x"}, {"lam": -1}, {"seed": -1}),
+        *({"width": 0}, {"depth": 0}, {"batch_size": 0}),
+    ],
+)
+def test_the_panel_refuses(settings: dict[str, object]) -> None:
+    threads = threading.active_count()
+    (name,) = settings
+    with pytest.raises(ValueError, match=name):
+        LivePanel(**settings)
+    assert threading.active_count() == threads
+
+
+def test_a_broken_callback_is_raised_and_shown(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: object) -> None:
+        raise ZeroDivisionError("broken on <purpose>")
+
+    monkeypatch.setattr(live._session, "change", broken)
+    with pytest.raises(ZeroDivisionError, match="broken on <purpose>"):
+        live.drive(loss="hinge")
+    assert "ZeroDivisionError: broken on &lt;purpose&gt;" in live._trouble.value
+    monkeypatch.undo()
+    live.drive(loss="minimax")  # raised once, and gone from the panel when something works again
+    assert live._trouble.value == ""
+
+
+def test_somebody_elses_broken_callbacks_are_raised(live: LivePanel) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    live.controls["step"].on_click(broken)
+    with pytest.raises(ZeroDivisionError):
+        live.drive(step=1)
+    live.controls["lam"].observe(broken, "value")
+    with pytest.raises(ZeroDivisionError):
+        live.drive(lam=0)
+
+
+def test_a_callback_that_breaks_under_a_hand_is_raised_at_the_next_drive(
+    live: LivePanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live._session, "change", lambda **_: 1 / 0)
+    live.controls["loss"].value = "hinge"
+    assert "ZeroDivisionError" in live._trouble.value
+    with pytest.raises(ZeroDivisionError):
+        live.drive(step=1)
+
+
+def test_an_error_in_the_thread_is_raised_and_shown(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: scene.Frame) -> bytes:
+        raise ZeroDivisionError("no picture")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(panel, "picture", broken)
+        with pytest.raises(ZeroDivisionError, match="no picture"):
+            live.drive(data="grid")
+    assert "no picture" in live._trouble.value
+    live.drive(step=2)
+    assert live._trouble.value == ""
+
+
+def test_a_panel_that_cannot_begin_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = threading.active_count()
+    monkeypatch.setattr(panel, "picture", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        LivePanel(**SMALL)
+    assert threading.active_count() == threads
+
+
+def test_divergence_is_raised_and_a_reset_mends_it(live: LivePanel) -> None:
+    with torch.no_grad():
+        next(live.G.parameters()).fill_(math.nan)
+    with pytest.raises(al.TrainingDiverged, match="at step 1"):
+        live.drive(step=3)
+    assert "TrainingDiverged" in live._trouble.value
+    assert not live.playing
+    live.drive(reset=True, step=3)
+    assert torch.equal(weights(live), trained(3))
+
+
+# Beside the rest of the kernel
+
+
+def test_the_kernel_stays_free_while_it_plays(live: LivePanel) -> None:
+    live.drive(play=True)
+    first, slowest = live.step, 0.0
+    for _ in range(20):
+        begin = monotonic()
+        sum(range(10_000))
+        slowest = max(slowest, monotonic() - begin)
+        sleep(0.02)
+    wait_for(lambda: live.step > first)
+    assert slowest < 1  # seconds, for a third of a millisecond of work on a crowded machine
+    assert live.playing
+
+
+def test_pictures_follow_while_it_plays(drawn: LivePanel) -> None:
+    live = drawn
+    live.drive(play=True)
+    before = bytes(live._image.value)
+    wait_for(lambda: bytes(live._image.value) != before)
+    shown = live._frame.step
+    wait_for(lambda: live._frame.step > shown)
+    assert live._frame.rate > 0
+
+
+def test_play_ends_by_itself(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "MOST_STEPS", 30)
+    live.drive(play=True)
+    wait_for(lambda: not live.playing)
+    live._session.settle()
+    assert live.step == 30
+
+
+def test_a_panel_that_nobody_sees_any_more_pauses(live: LivePanel) -> None:
+    live.box._view_count = 1  # as the front end says
+    live.drive(play=True)
+    live.box._view_count = 0
+    live._session.settle()
+    assert not live.playing
+
+
+def test_two_panels_side_by_side(live: LivePanel) -> None:
+    other = LivePanel(seed=5, **SMALL)
+    other.drive(play=True)
+    live.drive(step=5)
+    other.close()
+    assert torch.equal(weights(live), trained(5))
+
+
+def test_close_ends_the_thread_and_the_widgets() -> None:
+    one = LivePanel(**SMALL)
+    one.drive(play=True)
+    thread = one._session._thread
+    assert thread.is_alive()
+    assert thread.daemon
+    one.close()
+    assert not thread.is_alive()
+    assert one.box.comm is None
+    with pytest.raises(RuntimeError, match="closed"):
+        one._session.play()
+
+
+@pytest.mark.slow
+def test_a_process_ends_while_a_panel_plays() -> None:
+    code = "from algan_lite.widgets.panel.panel import LivePanel; LivePanel(width=8).drive(play=True)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# What is seen
+
+
+def test_frame_measures_what_the_metrics_measure(live: LivePanel) -> None:
+    live.drive(strategy="top_k", step=2)
+    frame = live._frame
+    source = al.data.ring()
+    assert frame.modes == (int(al.METRICS["mode_coverage"](frame.x_fake, source)), 8)
+    assert frame.quality == float(al.METRICS["quality_3sigma"](frame.x_fake, source))
+    pool = frame.x_fake[:32]
+    assert frame.chosen.shape == (16, 2)
+    with torch.no_grad():
+        best = live.D(pool).topk(16).indices
+    torch.testing.assert_close(frame.chosen, pool[best])
+
+
+def test_plain_noise_marks_nothing_and_curves_have_no_modes(live: LivePanel) -> None:
+    assert live._frame.chosen is None
+    live.drive(data="two_moons")
+    assert (live._frame.modes, live._frame.quality) == (None, None)
+    assert "no modes here" in live._numbers.value
+
+
+def test_numbers_in_words(live: LivePanel) -> None:
+    live.drive(step=3)
+    frame = replace(live._frame, step=1234, rate=99.6, modes=(7, 8), quality=0.5, last={"loss_D": 1.0, "R_r1": 2.0})
+    text = frames.numbers(frame)
+    assert all(f">{value}</td>" in text for value in ("1,234", "100", "7 of 8", "50%", "1.000", "–", "2"))
+
+
+def test_losses_are_those_of_the_history(live: LivePanel) -> None:
+    live.drive(step=4)
+    G, D = al.models.mlp_pair(width=8, depth=1)
+    config = al.TrainConfig(num_steps=4, batch_size=16, regularizers={"r1": 0.1}, log_every=1)
+    table = al.train(G, D, al.data.ring(), config, progress=False).frame()
+    assert live._frame.curve == pytest.approx(table[["step", "loss_D", "loss_G"]].to_numpy())
+    assert live._frame.last["R_r1"] == pytest.approx(table["R_r1"].iloc[-1])
+
+
+def test_the_curve_stays_short_and_true(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene, "MOST_ROWS", 4)
+    live.drive(step=33)
+    curve = live._session.run.curve
+    assert len(curve) == 4
+    assert [row[0] for row in curve] == [4.5, 12.5, 20.5, 28.5]  # the means of 1..8, 9..16 ...
+
+
+def test_a_still_picture_where_no_kernel_answers(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = live._repr_mimebundle_()
+    assert bundle[panel.VIEW]["model_id"] == live.box.model_id
+    monkeypatch.setenv(panel.STATIC, "1")
+    still = live._repr_mimebundle_()
+    assert still.keys() == {"text/plain", "text/html", "image/png"}
+    assert "run this notebook to move the sliders" in still["text/html"]
+    assert f'alt="{still["text/plain"]}"' in still["text/html"]
+    assert still["text/plain"].startswith("LivePanel: ring, non_saturating, r1 with λ = 0.1, random, seed 0; step 0")

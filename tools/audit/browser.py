@@ -1,0 +1,199 @@
+"""What only a browser shows: pages that load, scripts that fail, content that a phone cuts. Takes screenshots."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from tools.audit.axe import axe_faults, axe_script
+from tools.audit.static import Finding
+
+# The page runs with its own files only: the result is the same with and without a network.
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--no-proxy-server",
+    "--force-color-profile=srgb",
+]
+ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+
+READY = """
+const done = arguments[arguments.length - 1];
+const idle = () => requestAnimationFrame(() => requestAnimationFrame(() => done("ready")));
+const math = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
+Promise.resolve(math).then(() => document.fonts.ready).then(idle, (error) => done("MathJax: " + error));
+"""
+TALLEST = 6000  # px of a screenshot: a longer page takes several
+LAZY = "document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; });"
+# Content may scroll inside its own box; what sticks out of the window without such a box is cut on a phone.
+CUT = """
+const width = document.documentElement.clientWidth, cut = [];
+if (document.documentElement.scrollWidth > width)
+  cut.push(`the document is ${document.documentElement.scrollWidth} px wide`);
+const scrolls = (node) => /auto|scroll/.test(getComputedStyle(node).overflowX);
+const hidden = (node) => node.closest('mjx-assistive-mml, .visually-hidden, .sr-only, .headerlink, .copybtn');
+for (const node of document.querySelectorAll('.bd-article *')) {
+  const box = node.getBoundingClientRect();
+  if (!box.width || !box.height || box.right <= width + 1 || hidden(node)) continue;
+  let inside = node.parentElement;
+  while (inside && inside !== document.body && !scrolls(inside)) inside = inside.parentElement;
+  const boxed = inside && inside !== document.body && inside.getBoundingClientRect().right <= width + 1;
+  if (!boxed && cut.length < 4) cut.push(`${node.tagName.toLowerCase()}.${node.className} ends at ${box.right} px`);
+}
+return cut;
+"""
+BROKEN = """
+return [...document.images].filter((image) => image.complete && image.currentSrc && !image.naturalWidth)
+  .filter((image) => new URL(image.currentSrc).host === location.host || image.currentSrc.startsWith('data:'))
+  .map((image) => image.currentSrc.slice(0, 80));
+"""
+
+
+@dataclass(frozen=True)
+class View:
+    """A way to look at a page."""
+
+    name: str
+    width: int  # CSS px
+    height: int  # CSS px
+    scheme: str  # "light" or "dark", as the reader's system asks for
+
+    @property
+    def phone(self) -> bool:
+        """Whether this is a phone held upright."""
+        return self.width < 500
+
+
+VIEWS = (
+    View("light", 1280, 900, "light"),
+    View("dark", 1280, 900, "dark"),
+    View("phone", 360, 780, "light"),
+    View("phone-dark", 360, 780, "dark"),
+)
+
+
+def browser_findings(html: Path, names: list[str], shots: Path) -> Iterator[Finding]:
+    """Open every page in every view.
+
+    Args:
+        html: The folder of the built pages.
+        names: The pages that exist in it.
+        shots: Where the screenshots go, one or more a page and view.
+
+    Yields:
+        A finding a page and view.
+    """
+    shutil.rmtree(shots, ignore_errors=True)
+    shots.mkdir(parents=True)
+    script = axe_script()
+    with served(html) as address, browser() as driver:
+        for name in names:
+            for view in VIEWS:
+                yield f"{name}: {view.name}", look(driver, f"{address}/{name}.html", view)
+                _screenshot(driver, view, shots / f"{name.replace('/', '-')}-{view.name}")
+                if script and not view.phone:  # a phone shows the same elements and colors
+                    yield f"{name}: accessibility, {view.name}", axe_faults(driver, script)
+
+
+def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
+    """Load a page and say what is wrong with it.
+
+    Args:
+        driver: A browser.
+        url: The page's address.
+        view: Window and color scheme.
+
+    Returns:
+        One line a fault.
+    """
+    _resize(driver, view, view.height)
+    scheme = {"features": [{"name": "prefers-color-scheme", "value": view.scheme}]}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
+    driver.get_log("browser")
+    driver.get(url)
+    driver.execute_script(LAZY)
+    state = driver.execute_async_script(READY)
+    wrong = [] if state == "ready" else [state]
+    theme = driver.execute_script("return document.documentElement.dataset.theme")
+    if theme != view.scheme:
+        wrong.append(f"the page is {theme} where the reader's system is {view.scheme}")
+    wrong += [f"picture does not load: {source}" for source in driver.execute_script(BROKEN)]
+    wrong += [f"cut: {line}" for line in driver.execute_script(CUT)]
+    return wrong + [entry["message"] for entry in driver.get_log("browser") if _our_error(entry, url)]
+
+
+def _our_error(entry: dict[str, str], url: str) -> bool:
+    host = url.split("/")[2]
+    cut_off = "net::ERR_NAME_NOT_RESOLVED" in entry["message"] and host not in entry["message"]
+    return entry["level"] == "SEVERE" and not cut_off
+
+
+def _screenshot(driver: webdriver.Chrome, view: View, path: Path) -> None:
+    height = driver.execute_script("return document.documentElement.scrollHeight")
+    _resize(driver, view, min(height, TALLEST))  # a capture beyond the window would lay the page out anew
+    for part, top in enumerate(range(0, height, TALLEST), 1):
+        driver.execute_script("scrollTo({left: 0, top: arguments[0], behavior: 'instant'})", top)
+        shot = driver.execute_cdp_cmd("Page.captureScreenshot", {})
+        path.with_name(f"{path.name}-{part}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+def _resize(driver: webdriver.Chrome, view: View, height: int) -> None:
+    size = {"width": view.width, "height": height, "deviceScaleFactor": 1, "mobile": view.phone}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+@contextmanager
+def browser() -> Iterator[webdriver.Chrome]:
+    """Start headless Chromium with a profile of its own, and end it."""
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    service = shutil.which("chromedriver")
+    if binary is None or service is None:
+        raise RuntimeError("Chromium and its driver are missing: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        for flag in (*FLAGS, ONLY_LOOPBACK, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        driver = webdriver.Chrome(options=options, service=Service(service))
+        driver.set_page_load_timeout(60)
+        driver.set_script_timeout(60)
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:  # a line a request would bury the findings
+        pass
+
+
+@contextmanager
+def served(html: Path) -> Iterator[str]:
+    """Serve a folder on loopback; the value is its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(html))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
