@@ -132,7 +132,7 @@ def test_a_regularizer_that_forgets_the_device_would_be_found(monkeypatch: pytes
     def forgetful(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
         return (batch.logits_real * torch.linspace(0, 1, 6)).mean(-1)
 
-    entry = Regularizer(forgetful, "D", "Forgets where it is.")
+    entry = Regularizer("forgetful", "Forgets where it is.", fn=forgetful, player="D")
     monkeypatch.setitem(REGULARIZERS._entries, "forgetful", entry)
     G, D, batch = meta_batch(None)
     with Guard(), pytest.raises(ForgottenDeviceError, match="linspace without device="):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Collection, Iterator, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-Entry = TypeVar("Entry")
+E = TypeVar("E", bound="Entry")
+Fn = TypeVar("Fn", bound=Callable[..., Any])
 
 
 class UnknownNameError(KeyError, ValueError):
@@ -54,22 +56,64 @@ def _interval(low: float, high: float, open_low: bool = False) -> str:
     return f"{left}{low:g}, {high:g}{right}"
 
 
-class Table(Mapping[str, Entry], Generic[Entry]):
-    """A read-only table: name -> documented entry. An unknown name lists the known ones.
+@dataclass(frozen=True)
+class Entry:
+    """What every table says of each of its entries; a table's own kind of entry adds fields.
+
+    Attributes:
+        name: Its key.
+        doc: One line for readers.
+        source: Where it comes from: a paper, or the book itself.
+    """
+
+    name: str
+    doc: str = ""
+    source: str = "your own"
+
+
+class Table(Mapping[str, E], Generic[E]):
+    """A table, name -> documented entry, that is filled by decorators. An unknown name lists the known ones.
 
     Args:
         kind: What one entry is, in words; it stands in error messages.
-        entries: name -> entry. An entry documents itself: its ``doc``, or else its docstring.
+        make: Makes an entry from ``name``, ``doc``, ``source``, ``fn`` and the fields that the decorator gives.
     """
 
-    def __init__(self, kind: str, entries: Mapping[str, Entry]) -> None:
-        self.kind = kind
-        self._entries = dict(entries)
+    def __init__(self, kind: str, make: Callable[..., E]) -> None:
+        self.kind, self._make = kind, make
+        self._entries: dict[str, E] = {}
 
-    def __getitem__(self, name: str) -> Entry:
-        if name not in self:
+    def enter(self, *, source: str, **fields: object) -> Callable[[Fn], Fn]:
+        """Return a decorator that enters a function under its own name, with its docstring's first line as ``doc``.
+
+        Args:
+            source: Where the idea comes from.
+            **fields: The other fields of the entry.
+        """
+
+        def decorator(fn: Fn) -> Fn:
+            doc = fn.__doc__.strip().splitlines()[0]
+            self.add(self._make(name=fn.__name__, doc=doc, source=source, fn=fn, **fields))
+            return fn
+
+        return decorator
+
+    def add(self, entry: E) -> None:
+        """Enter an entry that is ready.
+
+        Raises:
+            ValueError: If the table has this name already.
+        """
+        if entry.name in self._entries:
+            raise ValueError(f"name must be a new {self.kind}; got {entry.name!r} a second time")
+        self._entries[entry.name] = entry
+
+    def __getitem__(self, name: str) -> E:
+        try:
+            return self._entries[name]
+        except (KeyError, TypeError):  # TypeError: a list, say, which no table can hold
             check_choice(self.kind, name, self._entries)
-        return self._entries[name]
+            raise
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._entries
@@ -81,23 +125,19 @@ class Table(Mapping[str, Entry], Generic[Entry]):
         return len(self._entries)
 
     def describe(self) -> dict[str, str]:
-        """Return name -> first line of the entry's documentation."""
-        return {name: _first_line(entry) for name, entry in self._entries.items()}
+        """Return name -> one line."""
+        return {name: entry.doc for name, entry in self._entries.items()}
 
     def __repr__(self) -> str:
         width = max(map(len, self._entries), default=0)
-        lines = [f"{name:<{width}}  {text}" for name, text in self.describe().items()]
+        lines = [f"{name:<{width}}  {entry.doc} [{entry.source}]" for name, entry in self._entries.items()]
         return "\n".join([f"{self.kind} ({len(self)}):", *lines])
 
     def _repr_html_(self) -> str:
         cells = (
-            f"<tr><th scope='row' style='text-align:left'><code>{html.escape(name)}</code></th>"
-            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in self.describe().items()
+            f"<tr><th scope='row' style='text-align:left'><code>{html.escape(entry.name)}</code></th>"
+            f"<td style='text-align:left'>{html.escape(entry.doc)}</td>"
+            f"<td style='text-align:left'>{html.escape(entry.source)}</td></tr>"
+            for entry in self._entries.values()
         )
         return f"<table><caption>{html.escape(self.kind)}</caption>{''.join(cells)}</table>"
-
-
-def _first_line(entry: object) -> str:
-    text = getattr(entry, "doc", None) or entry.__doc__ or ""
-    return text.strip().splitlines()[0] if text.strip() else ""

@@ -5,15 +5,10 @@ float32, or (R, n, *sample) for R generators. All randomness comes from the gene
 [-2.5, 2.5]; images are (1, height, width) with values in [-1, 1], -1 the background. Any room above may call.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
-from algan_lite.core.checks import Table
 from algan_lite.data.finite import Finite, array
 from algan_lite.data.images import digits, mnist
 from algan_lite.data.plane import grid, imbalanced_ring, ring, swiss_roll, two_moons
-from algan_lite.data.sources import Curve, Mixture, Source
+from algan_lite.data.sources import SOURCES, Curve, Mixture, Source
 
 __all__ = [
     "SOURCES",
@@ -30,8 +25,3 @@ __all__ = [
     "swiss_roll",
     "two_moons",
 ]
-
-SOURCES: Table[Callable[..., Source]] = Table(
-    "source", {f.__name__: f for f in (ring, imbalanced_ring, grid, swiss_roll, two_moons, digits, mnist)}
-)
-"""name -> factory; every one of them can be called without arguments (``array`` needs data and is not here)."""

@@ -21,6 +21,7 @@ from algan_lite.core import rng
 from algan_lite.core.checks import check_choice
 from algan_lite.core.progress import progress_bar
 from algan_lite.data.finite import Finite, split, stratified
+from algan_lite.data.sources import SOURCES
 
 FULL_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 FULL_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -116,6 +117,7 @@ def _check_arrays(arrays: Mapping[str, np.ndarray], path: Path | str) -> None:
             raise ValueError(f"y_{part} of {path} must be {x.shape[:1]} uint8 from 0 to 9; got {y.shape} {y.dtype}")
 
 
+@SOURCES.enter(source="scikit-learn")
 def digits() -> Finite:
     """Scikit-learn's 1,797 handwritten digits, (1, 8, 8) in [-1, 1]: 1,258 train, 180 validation, 359 test."""
     from sklearn.datasets import load_digits  # here: importing it takes a second
@@ -125,6 +127,7 @@ def digits() -> Finite:
     return split("digits", x, torch.from_numpy(raw.target).long(), 0.1, 0.2, seed=0)
 
 
+@SOURCES.enter(source="LeCun 1998")
 def mnist(full: bool = False, *, url: str | None = None, cache: Path | str | None = None) -> Finite:
     """MNIST digits, (1, 28, 28) in [-1, 1], with their labels.
 

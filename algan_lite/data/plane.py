@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from algan_lite.core.checks import check_integer, check_number
-from algan_lite.data.sources import Curve, Mixture
+from algan_lite.data.sources import SOURCES, Curve, Mixture
 
 
+@SOURCES.enter(source="Lin 2018 (PacGAN)")
 def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02, weights: Sequence[float] | None = None) -> Mixture:
     """Normal modes evenly spaced on a circle around 0; mode k lies at angle 2 pi k / modes.
 
@@ -35,6 +36,7 @@ def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02, weights: Sequen
     return Mixture("ring", centers, _check_std(std), _check_weights(weights, modes))
 
 
+@SOURCES.enter(source="Liu 2020 (collaborative sampling)")
 def imbalanced_ring(
     share: float = 0.9, heavy: int = 2, modes: int = 8, radius: float = 2.0, std: float = 0.02
 ) -> Mixture:
@@ -63,6 +65,7 @@ def imbalanced_ring(
     return source
 
 
+@SOURCES.enter(source="Lin 2018 (PacGAN)")
 def grid(side: int = 5, spacing: float = 1.0, std: float = 0.05) -> Mixture:
     """Normal modes on a square grid around 0: by default the 25 Gaussians at {-2, ..., 2} squared.
 
@@ -80,6 +83,7 @@ def grid(side: int = 5, spacing: float = 1.0, std: float = 0.05) -> Mixture:
     return Mixture("grid", torch.cartesian_prod(ticks, ticks), _check_std(std), _check_weights(None, side**2))
 
 
+@SOURCES.enter(source="Gulrajani 2017")
 def swiss_roll(noise: float = 0.05) -> Curve:
     """A spiral of one and a half turns, scaled into [-2, 2].
 
@@ -92,6 +96,7 @@ def swiss_roll(noise: float = 0.05) -> Curve:
     return Curve("swiss_roll", _spiral, check_number("noise", noise, 0))
 
 
+@SOURCES.enter(source="scikit-learn")
 def two_moons(noise: float = 0.05) -> Curve:
     """Two half circles that reach into each other, scaled into [-2, 2] x [-1, 1].
 

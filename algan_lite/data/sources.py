@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_integer
+from algan_lite.core.checks import Entry, Table, check_integer
 
 
 class Source:
@@ -151,3 +152,22 @@ class Curve(Source):
 def take(x: Tensor, rows: Tensor) -> Tensor:
     """Return ``x[rows]``: (n, *sample) and (...) integers give (..., *sample), three times as fast as indexing."""
     return x.index_select(0, rows.flatten()).view(*rows.shape, *x.shape[1:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factory(Entry):
+    """A named source: called, perhaps with options, it makes one.
+
+    Attributes:
+        fn: The function; its docstring says the options.
+    """
+
+    fn: Callable[..., Source]
+
+    def __call__(self, **options: object) -> Source:
+        """Make the source."""
+        return self.fn(**options)
+
+
+SOURCES: Table[Factory] = Table("source", Factory)
+"""name -> factory; every one of them can be called without arguments (``array`` needs data and is not here)."""

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from algan_lite.selection.select import STRATEGIES
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.state import TrainState
 
@@ -55,7 +54,7 @@ class StepSpec:
         inputs = {"state": (offset,), "x_real": sample, "z_pool": pool}
         optional = {"z2": (n, G.latent_dim), "noise": sample}
         inputs |= {name: shape for name, shape in optional.items() if name in needs}
-        if _draws(config):
+        if config.rule().draws:
             inputs["selection_noise"] = pool[:1]
         inputs |= {f"lam_{name}": () for name in config.regularizers}
         inputs |= {"lr_G": (), "lr_D": (), "step": ()}
@@ -140,7 +139,3 @@ def group_sizes(config: TrainConfig, G: nn.Module, D: nn.Module) -> dict[str, in
         group = name.partition(".")[0]
         sizes[group] = sizes.get(group, 0) + math.prod(shape)
     return sizes
-
-
-def _draws(config: TrainConfig) -> bool:
-    return STRATEGIES[config.strategy].needs_generator or config.strategy_options.get("uniform_share", 0) > 0

@@ -14,7 +14,7 @@ from algan_lite.objective.batch import Batch, View, judge, player_loss
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.objective.players import objective
 from algan_lite.training.config import TrainConfig
-from algan_lite.training.step import Draws, choose_noise, classify, reclassify
+from algan_lite.training.step import Step
 
 Tensors = Mapping[str, Tensor]
 
@@ -54,13 +54,24 @@ def adam(
 
 def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors], dict[str, Tensor]]:
     """Return one step of ``train()`` as a function from named inputs to named outputs: see ``export.training_step``."""
-    pair, sizes, ask = _Pair(G, D), group_sizes(config, G, D), _questions(config)
+    pair, sizes = _Pair(G, D), group_sizes(config, G, D)
+    now = Step(G, D, config)
+
+    def D_half(drawn: Batch, lams: Tensors) -> tuple[Any, ...]:
+        chosen = now.choose(drawn)
+        x_fake = G(chosen.z)
+        batch = now.classify(drawn, chosen, x_fake)
+        return (batch, chosen, x_fake), objective("D", G, D, batch, lams)
+
+    def G_half(seen: tuple[Any, ...], lams: Tensors) -> dict[str, Tensor]:
+        return objective("G", G, D, now.reclassify(*seen), lams)
 
     def step(inputs: Tensors) -> dict[str, Tensor]:
         old = dict(zip(sizes, inputs["state"].split(list(sizes.values())), strict=True))
-        draws = Draws(inputs["x_real"], inputs["z_pool"], inputs.get("z2"), inputs.get("noise"))
         lams = {name: inputs[f"lam_{name}"] for name in config.regularizers}
         averages = dict(zip(AVERAGES, old.pop("averages").unbind(), strict=True)) if "averages" in old else {}
+        optional = (inputs.get(name) for name in ("selection_noise", "z2", "noise"))
+        drawn = Batch(inputs["x_real"], now.loss, inputs["z_pool"], *optional, averages)
         theta = {player: old[player].detach().requires_grad_() for player in "GD"}
         lent = {player: pair.pieces(player, theta[player]) for player in "GD"}
 
@@ -70,54 +81,36 @@ def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[
             new = adam(old[player], gradient, *moments, inputs[f"lr_{player}"], inputs["step"], config.betas)
             return dict(zip((player, f"m_{player}", f"v_{player}"), new, strict=True))
 
-        chance = inputs.get("selection_noise")
-        seen, averages, terms_D = pair.lend(lent, ask["D"], draws, lams, averages, chance)
+        seen, terms_D = pair.lend(lent, D_half, drawn, lams)
         new = descend("D", terms_D["total"])
         lent["D"] = pair.pieces("D", new["D"].detach().requires_grad_())
-        terms_G = pair.lend(lent, ask["G"], draws, lams, seen)
+        terms_G = pair.lend(lent, G_half, seen, lams)
         new |= descend("G", terms_G["total"])
         new["G_ema"] = torch.lerp(old["G_ema"], new["G"], 1 - config.ema_decay)
+        batch, chosen, _ = seen
         if averages:
-            new["averages"] = torch.stack([averages[name] for name in AVERAGES])
+            new["averages"] = torch.stack([batch.state[name] for name in AVERAGES])
         return {
             "new_state": torch.cat([new[group] for group in sizes]),
             "loss_D": terms_D["loss"].detach(),
             "loss_G": terms_G["loss"].detach(),
-            "chosen": seen["chosen"].indices,
+            "chosen": chosen.indices,
         }
 
     return step
-
-
-def _questions(config: TrainConfig) -> dict[str, Callable[..., Any]]:
-    """Return what each half of a step asks of the two networks: the lines of ``train()`` between two updates."""
-
-    def D_half(
-        G: nn.Module, D: nn.Module, draws: Draws, lams: Tensors, averages: Tensors, chance: Tensor | None
-    ) -> tuple[Any, ...]:
-        chosen = choose_noise(G, D, draws.z_pool, config, 0, None, chance)
-        x_fake = G(chosen.z)
-        batch, averages = classify(G, D, draws, chosen, x_fake, config, averages)
-        seen = {"chosen": chosen, "x_fake": x_fake, "batch": batch}
-        return seen, averages, objective("D", G, D, batch, lams)
-
-    def G_half(G: nn.Module, D: nn.Module, draws: Draws, lams: Tensors, seen: Mapping[str, Any]) -> dict[str, Tensor]:
-        return objective("G", G, D, reclassify(G, D, draws=draws, config=config, **seen), lams)
-
-    return {"D": D_half, "G": G_half}
 
 
 def view(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors], dict[str, Tensor]]:
     """Return what a picture shows of a state, as a function from named inputs to named outputs: see ``export.view``."""
     pair, sizes, loss = _Pair(G, D), group_sizes(config, G, D), resolve_loss(config.loss)
 
-    def look(G: nn.Module, D: nn.Module, x: Tensor, z: Tensor) -> dict[str, Tensor]:
+    def look(x: Tensor, z: Tensor) -> dict[str, Tensor]:
         x_fake = G(z).detach().requires_grad_()
         fake = judge(D, x_fake, z.shape[:-1])
         # A paired loss compares with a real that D finds as real as this fake.
         real = View(*(value if value is None else value.detach() for value in fake))
         each = torch.ones_like(fake.logits)  # a sum: every sample its own gradient, not 1/L of it
-        value = player_loss("G", Batch(x_fake, x_fake, z, loss, real, fake, weights=each))
+        value = player_loss("G", Batch(x_fake, loss, real=real, fake=fake, weights=each))
         (slope,) = torch.autograd.grad(value, x_fake)
         return {
             "logits_x": judge(D, x, x.shape[:1]).logits.detach(),
@@ -142,8 +135,8 @@ class _Pair(nn.Module):
         self.G, self.D = G, D
 
     def forward(self, ask: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - whatever ask returns
-        """Return ``ask(G, D, *args)``."""
-        return ask(self.G, self.D, *args)
+        """Return ``ask(*args)``."""
+        return ask(*args)
 
     def pieces(self, player: str, flat: Tensor) -> dict[str, Tensor]:
         """Cut a flat vector into the player's weights."""
@@ -152,5 +145,5 @@ class _Pair(nn.Module):
         return {f"{player}.{name}": part.view(own[name].shape) for name, part in zip(own, parts, strict=True)}
 
     def lend(self, weights: Mapping[str, Tensors], ask: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
-        """Ask the two networks while they have other weights, player -> name -> weight."""
+        """Ask while the two networks have other weights, player -> name -> weight."""
         return functional_call(self, weights["G"] | weights["D"], (ask, *args))

@@ -1,4 +1,4 @@
-"""Features and class probabilities of the book's own small digit classifier.
+"""Features and class probabilities of the book's own small digit classifier, and the metrics that look through it.
 
 They stand where papers put the Inception network, and are not that: distances on these features are
 comparable within this book only. The classifier was trained on MNIST's training images with small
@@ -10,7 +10,8 @@ hold fakes against a test part.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, wraps
 from pathlib import Path
 
 import torch
@@ -20,6 +21,8 @@ from torch.nn.functional import leaky_relu, relu
 
 from algan_lite.core.checks import check_number
 from algan_lite.data.sources import Source
+from algan_lite.metrics import distances  # noqa: F401 (its measures are entered before they are looked up)
+from algan_lite.metrics.table import METRICS, Metric, held_out, metric
 
 WEIGHTS_PATH = Path(__file__).parents[1] / "assets" / "classifier.safetensors"
 WEIGHTS_SHA256 = "c3bec52d1a82a20a85247022ed81df2c9c74b7087bc22ec618a0ecae4e32bce7"
@@ -133,11 +136,31 @@ def finite_images(x: Tensor) -> Tensor:
     return x.isfinite().flatten(-3).all(-1, keepdim=True)
 
 
+@metric(source="this book", direction="higher", range=(0, 1), needs="digits")
 def digit_sure(x_fake: Tensor, reference: Source | Tensor, confidence: float = 0.9) -> Tensor:
-    """Share of fakes that the digit classifier is sure about, (...) in [0, 1]; see ``class_shares``."""
+    """Share of fakes that the digit classifier is sure about."""
     return class_shares(x_fake, confidence).sum(-1)
 
 
+@metric(source="this book", direction="higher", range=(0, 0.1), needs="digits")
 def digit_rarest(x_fake: Tensor, reference: Source | Tensor, confidence: float = 0.9) -> Tensor:
-    """Share of fakes that are surely the rarest digit, (...) in [0, 0.1]; see ``class_shares``."""
+    """Share of fakes that are surely the rarest digit."""
     return class_shares(x_fake, confidence).amin(-1)
+
+
+def _on_digits(entry: Metric) -> Metric:
+    """Return the same measure of the classifier's features of images."""
+
+    @wraps(entry.fn)
+    def measure(x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
+        real = held_out(reference, x_fake).to(x_fake.device)
+        # A layer of max(0, .) may turn an infinite pixel into a finite feature.
+        features = torch.where(finite_images(x_fake), digit_features(x_fake), torch.nan)  # (..., N, 64)
+        return entry.fn(features, digit_features(real), **options)
+
+    doc = f"Digit features, not FID. {entry.doc}"
+    return replace(entry, name=f"digit_{entry.name}", doc=doc, fn=measure, needs="digits")
+
+
+for _name in ("frechet_distance", "kid", "precision", "recall", "density", "coverage"):
+    METRICS.add(_on_digits(METRICS[_name]))

@@ -1,4 +1,4 @@
-"""How far two samples are from each other, on raw points or on features of them.
+"""How far two samples are from each other, on raw points or on features of them; who is near whom, who is a copy.
 
 Every measure takes ``x_fake`` (..., N, *sample) and a tensor of reals (M, *sample), and returns (...) in
 float64 on the device of ``x_fake``: one number for one GAN, (R,) for R runs. A run with a sample that is not
@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import torch
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
 from torch import Tensor
 
 from algan_lite.core.checks import check_choice, check_integer
-from algan_lite.core.rng import draw, stream
+from algan_lite.metrics.table import INF, metric, subset
 
 Measure: TypeAlias = Callable[[Tensor], Tensor]
 
@@ -68,8 +66,11 @@ def nearest(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([pair.values for pair in pairs]), torch.cat([pair.indices for pair in pairs])
 
 
+@metric(source="Dowson & Landau 1982; Heusel 2017", direction="lower", range=(0, INF), perfect=0.0)
 def frechet_distance(x_fake: Tensor, reference: Tensor) -> Tensor:
-    r"""Squared 2-Wasserstein distance between the Gaussians fitted to two samples.
+    r"""Squared distance of fitted Gaussians.
+
+    Squared 2-Wasserstein distance between the Gaussians fitted to two samples.
 
     .. math:: \lVert \mu_1 - \mu_2 \rVert^2 + \mathrm{tr}(\Sigma_1 + \Sigma_2 - 2 (\Sigma_1 \Sigma_2)^{1/2})
 
@@ -109,8 +110,11 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return mean, (vectors * values.clamp_min(0).sqrt()) @ vectors.mT, values.sum()
 
 
+@metric(source="Gretton 2012; Binkowski 2018", direction="lower", range=(-INF, INF), perfect=0.0)
 def kid(x_fake: Tensor, reference: Tensor) -> Tensor:
-    """Unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
+    """Kernel distance with a cubic kernel, unbiased.
+
+    Unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
 
     Its mean over samples does not depend on N, and is 0 for identical laws: single values may be negative.
 
@@ -146,8 +150,11 @@ def _kernel_within(x: Tensor) -> Tensor:
     return (_kernel_sum(x, x) - diagonal) / (len(x) * (len(x) - 1))
 
 
+@metric(source="Kantorovich 1942", direction="lower", range=(0, INF), perfect=0.0)
 def wasserstein_2d(x_fake: Tensor, reference: Tensor, n: int = 512, order: int = 1, seed: int = 0) -> Tensor:
-    """Exact Wasserstein distance between n fakes and n reals in the plane, by the best one-to-one assignment.
+    """Exact W1 of 512 fakes and reals in the plane.
+
+    Exact Wasserstein distance between n fakes and n reals in the plane, by the best one-to-one assignment.
 
     Two samples of one law are a positive distance apart, which shrinks slowly with n: compare values of one n only.
 
@@ -174,15 +181,12 @@ def wasserstein_2d(x_fake: Tensor, reference: Tensor, n: int = 512, order: int =
 
     def measure(run: Tensor) -> Tensor:
         cost = torch.cdist(run, known, compute_mode="donot_use_mm_for_euclid_dist").pow(order)
+        from scipy.optimize import linear_sum_assignment  # here: SciPy takes longer to import than all the rest
+
         rows, columns = linear_sum_assignment(cost.cpu().numpy())
         return cost[torch.from_numpy(rows), torch.from_numpy(columns)].mean().pow(1 / order)
 
     return each_run(measure, points)
-
-
-def subset(size: int, n: int, seed: int, purpose: str, device: torch.device) -> Tensor:
-    """Return n different indices below ``size``."""
-    return draw(stream(seed, f"metrics.{purpose}"), (size,), device, "uniform").argsort()[:n]
 
 
 def neighbor_radii(x: Tensor, k: int) -> Tensor:
@@ -233,28 +237,47 @@ def _neighbor_scores(fake: Tensor, real: Tensor, radii: Tensor, k: int) -> Tenso
     return torch.stack([share.mean() for share in shares])
 
 
+@metric(source="Kynkaanniemi 2019", direction="higher", range=(0, 1))
 def precision(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """Share of fakes that lie among the reals, (...) in [0, 1]; see ``neighbor_scores``."""
+    """Share of fakes among the reals.
+
+    (...); see ``neighbor_scores``.
+    """
     return neighbor_scores(x_fake, reference, k)["precision"]
 
 
+@metric(source="Kynkaanniemi 2019", direction="higher", range=(0, 1))
 def recall(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """Share of reals that lie among the fakes, (...) in [0, 1]; see ``neighbor_scores``."""
+    """Share of reals among the fakes.
+
+    (...); see ``neighbor_scores``.
+    """
     return neighbor_scores(x_fake, reference, k)["recall"]
 
 
+@metric(source="Naeem 2020", direction="target", range=(0, INF), perfect=1.0)
 def density(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """How many real neighborhoods hold a fake, over k, (...) in [0, inf); 1 is best; see ``neighbor_scores``."""
+    """How many real neighborhoods hold a fake, over k.
+
+    (...); see ``neighbor_scores``.
+    """
     return neighbor_scores(x_fake, reference, k)["density"]
 
 
+@metric(source="Naeem 2020", direction="higher", range=(0, 1))
 def coverage(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """Share of real neighborhoods that hold a fake, (...) in [0, 1]; see ``neighbor_scores``."""
+    """Share of real neighborhoods that hold a fake.
+
+    (...); see ``neighbor_scores``.
+    """
     return neighbor_scores(x_fake, reference, k)["coverage"]
 
 
+@metric(source="Meehan 2020", direction="target", range=(-INF, INF), perfect=0.0, needs="train")
 def data_copying(x_fake: Tensor, reference: Tensor, *, train: Tensor, cells: int = 1, seed: int = 0) -> Tensor:
-    """Data-copying statistic C_T: are fakes nearer to the training set than held-out reals are?
+    """Nearness to the training set: below -3 G copies it.
+
+    Data-copying statistic C_T: are fakes nearer to the training set than held-out reals are?
 
     The z-score of the Mann-Whitney U of the distances to the nearest training sample, fakes against held-out
     reals. 0: like fresh reals, standard normal with one cell; far below 0 (-3, say): G copies; far above: G misses.
@@ -298,6 +321,8 @@ def data_copying(x_fake: Tensor, reference: Tensor, *, train: Tensor, cells: int
 
 def _rank_z(x: Tensor, y: Tensor) -> float:
     """Return the z-score of Mann-Whitney's U, below 0 if x tends to be smaller; ties count half."""
+    from scipy.stats import rankdata
+
     n, m = len(x), len(y)
     u = rankdata(torch.cat([x, y]).cpu().numpy())[:n].sum() - n * (n + 1) / 2
     return float((u - n * m / 2) / (n * m * (n + m + 1) / 12) ** 0.5)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
 import torch
-from scipy.special import gammainc
 from torch import Tensor
 
 from algan_lite.core.checks import check_integer, check_number
 from algan_lite.data.sources import Source
+from algan_lite.metrics.table import INF, metric
 
 _ROWS = 65_536  # rows of the distance table held at a time
 
@@ -60,8 +59,11 @@ def _nearest_mode(rows: Tensor, modes: Tensor) -> Tensor:
     return torch.cdist(rows, modes, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
 
 
+@metric(source="Srivastava 2017 (VEEGAN)", direction="higher", range=(0, INF), needs="modes")
 def mode_coverage(x_fake: Tensor, source: Source, sigmas: float = 3.0, least: int = 1) -> Tensor:
-    """Count the modes that hold at least ``least`` samples within ``sigmas`` standard deviations.
+    """Modes with a sample within 3 sigma.
+
+    Count the modes that hold at least ``least`` samples within ``sigmas`` standard deviations.
 
     The quality condition matters: without it a blob in the middle of a ring, whose samples are nearest to this
     mode or that, would find all of them.
@@ -103,13 +105,21 @@ def quality_rate(x_fake: Tensor, source: Source, sigmas: float) -> Tensor:
     return (_assign(x_fake, source).distance < check_number("sigmas", sigmas, 0, open_low=True)).double().mean(-1)
 
 
+@metric(source="Srivastava 2017 (VEEGAN)", direction="higher", range=(0, 1), needs="modes")
 def quality_3sigma(x_fake: Tensor, source: Source) -> Tensor:
-    """Share of samples within 3 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9889."""
+    """Share of samples within 3 sigma of a mode.
+
+    Share of samples within 3 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9889.
+    """
     return quality_rate(x_fake, source, 3.0)
 
 
+@metric(source="Ding 2020", direction="higher", range=(0, 1), needs="modes")
 def quality_4sigma(x_fake: Tensor, source: Source) -> Tensor:
-    """Share of samples within 4 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9997."""
+    """Share of samples within 4 sigma of a mode.
+
+    Share of samples within 4 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9997.
+    """
     return quality_rate(x_fake, source, 4.0)
 
 
@@ -120,12 +130,17 @@ def quality_ceiling(sigmas: float, dim: int = 2) -> float:
         >>> round(quality_ceiling(3.0), 5)
         0.98889
     """
+    from scipy.special import gammainc  # here: SciPy takes longer to import than all the rest
+
     check_number("sigmas", sigmas, 0, open_low=True)
     return float(gammainc(check_integer("dim", dim, 1) / 2, sigmas**2 / 2))
 
 
+@metric(source="this book", direction="target", range=(0, INF), perfect=1.0, needs="modes")
 def spread_ratio(x_fake: Tensor, source: Source, sigmas: float = 4.0) -> Tensor:
-    r"""Spread of the samples inside their mode, over the true spread: sigma-hat / sigma.
+    r"""Spread within a mode over the true one.
+
+    Spread of the samples inside their mode, over the true spread: sigma-hat / sigma.
 
     Only samples within ``sigmas`` of their nearest mode count, so that strays do not pass for width. Deviations are
     from the mean of a mode's own samples, with n - 1 each; the square is divided by what the cut leaves of a
@@ -140,6 +155,8 @@ def spread_ratio(x_fake: Tensor, source: Source, sigmas: float = 4.0) -> Tensor:
     Returns:
         (...), in [0, inf); 1 is best, less means shrunken modes; NaN where no mode holds 2 samples.
     """
+    from scipy.special import gammainc
+
     near = _assign(x_fake, source)
     inside = near.distance < check_number("sigmas", sigmas, 0, open_low=True)
     offset = torch.where(inside.unsqueeze(-1), near.offset, 0.0)  # (..., N, d)
@@ -154,8 +171,11 @@ def spread_ratio(x_fake: Tensor, source: Source, sigmas: float = 4.0) -> Tensor:
     return torch.where(freedom > 0, (squares / freedom.clamp_min(1) / kept).sqrt(), torch.nan)
 
 
+@metric(source="Lin 2018 (PacGAN)", direction="lower", range=(0, INF), perfect=0.0, needs="modes")
 def reverse_kl(x_fake: Tensor, source: Source) -> Tensor:
-    r"""KL divergence of the samples' shares of the modes from the true shares, in nats.
+    r"""KL of the shares of the modes from the true ones.
+
+    KL divergence of the samples' shares of the modes from the true shares, in nats.
 
     .. math:: KL(\hat p_G \,\Vert\, w) = \sum_k \hat p_k \log (\hat p_k / w_k)
 
@@ -173,30 +193,3 @@ def reverse_kl(x_fake: Tensor, source: Source) -> Tensor:
     shares = near.counts(finite) / near.index.shape[-1]
     kl = (torch.xlogy(shares, shares) - torch.xlogy(shares, near.weights)).sum(-1)
     return torch.where(finite.all(-1), kl.clamp_min(0), torch.nan)
-
-
-_REPORT = (mode_coverage, quality_3sigma, quality_4sigma, spread_ratio, reverse_kl)
-
-
-def mode_report(x_fake: Tensor, source: Source) -> pd.DataFrame:
-    """Return every measure of this file, a row a run; put ``perfect_report`` beside it.
-
-    Args:
-        x_fake: (N, *sample) or (R, N, *sample).
-        source: Has ``modes``, ``std``, ``weights``.
-    """
-    columns = {measure.__name__: measure(x_fake, source).reshape(-1).tolist() for measure in _REPORT}
-    n = x_fake.shape[x_fake.ndim - source.modes.ndim]
-    return pd.DataFrame({"n": n, "num_modes": len(source.modes), **columns})
-
-
-def perfect_report(source: Source, n: int) -> pd.DataFrame:
-    """Return what ``mode_report`` says on average of n samples of the source itself: ceilings and floors, one row."""
-    check_integer("n", n, 1)
-    num_modes, dim = len(source.modes), source.modes[0].numel()
-    weights = torch.ones(num_modes) if source.weights is None else source.weights
-    ceilings = {sigmas: quality_ceiling(sigmas, dim) for sigmas in (3.0, 4.0)}
-    missed = (1 - weights.double() / weights.double().sum() * ceilings[3.0]).pow(n)  # (K,)
-    values = (float((1 - missed).sum()), ceilings[3.0], ceilings[4.0], 1.0, (num_modes - 1) / (2 * n))
-    names = (measure.__name__ for measure in _REPORT)
-    return pd.DataFrame([{"n": n, "num_modes": num_modes, **dict(zip(names, values, strict=True))}])

@@ -9,44 +9,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
-from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import Table, check_integer
-from algan_lite.core.rng import stream
+from algan_lite.core.checks import Entry, Table, check_integer
+from algan_lite.core.rng import draw, stream
 from algan_lite.data.sources import Source
-from algan_lite.metrics import digits, distances, modes
+
+INF = float("inf")
 
 
-@dataclass(frozen=True)
-class Metric:
+@dataclass(frozen=True, kw_only=True)
+class Metric(Entry):
     """One metric; call it as ``metric(x_fake, reference, **options)``.
 
     Attributes:
-        name: Key in ``METRICS``.
         fn: The function; its docstring says the options, unit and reference.
         direction: ``higher`` or ``lower`` is better, or ``target``: the closer to ``perfect``, the better.
         range: Smallest and largest value.
-        doc: One line for readers.
         perfect: Value of a perfect G with many samples, or None where it depends on the law, N and the options:
             measure that with ``real_against_real``.
-        needs: ``modes`` for a source with exact modes, ``reference`` for held-out reals, ``digits`` for 28 x 28 images.
+        needs: ``modes`` for a source with exact modes, ``digits`` for 28 x 28 images, ``reference`` for held-out reals,
+            ``train`` for those and the samples G was trained on (of the source, unless they are given).
     """
 
-    name: str
     fn: Callable[..., Tensor]
     direction: str
     range: tuple[float, float]
-    doc: str
     perfect: float | None = None
     needs: str = "reference"
 
     def __call__(self, x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
         """Measure ``x_fake`` (..., N, *sample), -> (...)."""
-        return self.fn(x_fake, reference, **options)
+        if self.needs == "train" and options.setdefault("train", getattr(reference, "train", None)) is None:
+            raise ValueError(f"{self.name} needs train=, what G was trained on, or a source with .train; got neither")
+        known = held_out(reference, x_fake) if self.needs in ("reference", "train") else reference
+        return self.fn(x_fake, known, **options)
+
+
+METRICS: Table[Metric] = Table("metric", Metric)
+metric = METRICS.enter
 
 
 def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tensor:
@@ -65,36 +68,9 @@ def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tenso
     return reference.sample(n, generator=stream(seed, "metrics.held_out"))
 
 
-def _on_points(measure: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    @wraps(measure)
-    def against(x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
-        return measure(x_fake, held_out(reference, x_fake), **options)
-
-    return against
-
-
-def _on_digits(measure: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    @wraps(measure)
-    def against(x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
-        real = held_out(reference, x_fake).to(x_fake.device)
-        features = digits.digit_features(x_fake)  # (..., N, 64)
-        # a layer of max(0, .) may turn an infinite pixel into a finite feature
-        features = torch.where(digits.finite_images(x_fake), features, torch.nan)
-        return measure(features, digits.digit_features(real), **options)
-
-    return against
-
-
-@wraps(distances.data_copying)
-def _data_copying(
-    x_fake: Tensor, reference: Source | Tensor, *, train: Tensor | None = None, **options: object
-) -> Tensor:
-    train = getattr(reference, "train", None) if train is None else train
-    if train is None:
-        raise ValueError(
-            "data_copying needs train=, the samples G was trained on, or a source with .train; got neither"
-        )
-    return distances.data_copying(x_fake, held_out(reference, x_fake), train=train, **options)
+def subset(size: int, n: int, seed: int, purpose: str, device: torch.device) -> Tensor:
+    """Return n different indices below ``size``."""
+    return draw(stream(seed, f"metrics.{purpose}"), (size,), device, "uniform").argsort()[:n]
 
 
 def real_against_real(
@@ -124,95 +100,6 @@ def _two_reals(metric: Metric, source: Source, n: int, seed: int) -> tuple[Tenso
     part = getattr(source, "validation", None)
     if part is not None:
         check_integer("n", n, 2, len(part))
-        return part[distances.subset(len(part), n, seed, "real_against_real", part.device)], source
+        return part[subset(len(part), n, seed, "real_against_real", part.device)], source
     x = source.sample(check_integer("n", n, 2), generator=generator)
     return x, source if metric.needs == "modes" else source.sample(n, generator=generator)
-
-
-Row: TypeAlias = tuple[Callable[..., Tensor], str, tuple[float, float], float | None, str]
-
-_INF = float("inf")
-_MODES: dict[str, Row] = {  # name -> measure, direction, range, perfect, doc
-    "mode_coverage": (modes.mode_coverage, "higher", (0, _INF), None, "Modes with a sample within 3 sigma."),
-    "quality_3sigma": (
-        modes.quality_3sigma,
-        "higher",
-        (0, 1),
-        None,
-        "Share of samples within 3 sigma of a mode.",
-    ),
-    "quality_4sigma": (
-        modes.quality_4sigma,
-        "higher",
-        (0, 1),
-        None,
-        "Share of samples within 4 sigma of a mode.",
-    ),
-    "spread_ratio": (modes.spread_ratio, "target", (0, _INF), 1.0, "Spread within a mode over the true one."),
-    "reverse_kl": (
-        modes.reverse_kl,
-        "lower",
-        (0, _INF),
-        0.0,
-        "KL of the shares of the modes from the true ones.",
-    ),
-}
-_ANYWHERE: dict[str, Row] = {
-    "frechet_distance": (distances.frechet_distance, "lower", (0, _INF), 0.0, "Squared distance of fitted Gaussians."),
-    "kid": (distances.kid, "lower", (-_INF, _INF), 0.0, "Kernel distance with a cubic kernel, unbiased."),
-    "precision": (distances.precision, "higher", (0, 1), None, "Share of fakes among the reals."),
-    "recall": (distances.recall, "higher", (0, 1), None, "Share of reals among the fakes."),
-    "density": (distances.density, "target", (0, _INF), 1.0, "How many real neighborhoods hold a fake, over k."),
-    "coverage": (distances.coverage, "higher", (0, 1), None, "Share of real neighborhoods that hold a fake."),
-}
-_PLANE: dict[str, Row] = {
-    "wasserstein_2d": (
-        distances.wasserstein_2d,
-        "lower",
-        (0, _INF),
-        0.0,
-        "Exact W1 of 512 fakes and reals in the plane.",
-    ),
-}
-_COPYING: dict[str, Row] = {
-    "data_copying": (
-        _data_copying,
-        "target",
-        (-_INF, _INF),
-        0.0,
-        "Nearness to the training set: below -3 G copies it.",
-    ),
-}
-_CLASSES: dict[str, Row] = {
-    "digit_sure": (
-        digits.digit_sure,
-        "higher",
-        (0, 1),
-        None,
-        "Share of fakes that the classifier is sure about.",
-    ),
-    "digit_rarest": (digits.digit_rarest, "higher", (0, 0.1), None, "Share of fakes that are surely the rarest digit."),
-}
-
-
-def _entries(
-    needs: str, rows: dict[str, Row], wrap: Callable[..., Callable[..., Tensor]] | None = None, prefix: str = ""
-) -> dict[str, Metric]:
-    entries = {}
-    for name, (measure, direction, span, perfect, doc) in rows.items():
-        fn = measure if wrap is None else wrap(measure)
-        doc = f"Digit features, not FID. {doc}" if prefix else doc
-        entries[prefix + name] = Metric(prefix + name, fn, direction, span, doc, perfect, needs)
-    return entries
-
-
-METRICS: Table[Metric] = Table(
-    "metric",
-    {
-        **_entries("modes", _MODES),
-        **_entries("reference", _ANYWHERE | _PLANE, _on_points),
-        **_entries("reference", _COPYING),
-        **_entries("digits", _ANYWHERE, _on_digits, prefix="digit_"),
-        **_entries("digits", _CLASSES),
-    },
-)

@@ -6,7 +6,8 @@ G maps latents (..., N, latent_dim) to samples (..., N, *sample_shape); D maps s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -123,3 +124,24 @@ def with_spectral_norm(net: nn.Module) -> nn.Module:
     for layer in [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]:
         parametrize.register_parametrization(layer, "weight", _SpectralNorm())
     return net
+
+
+def layers_of(*networks: Callable[[Tensor], Tensor]) -> list[nn.Module]:
+    """Return every layer of the networks, themselves included; a callable that is no module has none."""
+    layers = [network for network in networks if isinstance(network, nn.Module)]
+    for layer in layers:  # grows while it is walked: four times as fast as Module.modules()
+        layers.extend(filter(None, layer._modules.values()))
+    return layers
+
+
+@contextmanager
+def evaluating(layers: Iterable[nn.Module]) -> Iterator[None]:
+    """Look in evaluation mode (no dropout from the global RNG, no moving averages), then put every mode back."""
+    training = [layer for layer in layers if layer.training]
+    try:
+        for layer in training:  # vars(): Module.__setattr__ would cost as much as a forward pass of a small network
+            vars(layer)["training"] = False
+        yield
+    finally:
+        for layer in training:
+            vars(layer)["training"] = True

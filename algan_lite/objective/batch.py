@@ -22,31 +22,37 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """What the two players see in one step. An optional runs axis leads every tensor.
+    """What the two players see in one step: first what is drawn, then what is computed from it, once.
+
+    An optional runs axis leads every tensor.
 
     Attributes:
         x_real: Real samples, (..., N, *sample), in data units.
-        x_fake: G's samples, (..., N, *sample), attached to G's graph.
-        z: The latents of ``x_fake``, (..., N, latent_dim).
         loss: The loss pair.
+        z_pool: Candidates, (..., M, latent_dim); the first N of them are a plain draw.
+        chance: Uniform draws on [0, 1) for the choice among them, (..., M), where it needs them.
+        z2: A second plain draw of latents, (..., N, latent_dim), where a regularizer needs it.
+        noise: Uniform draws on [0, 1) for interpolation and perturbation, (..., N, *sample), likewise.
+        state: Moving averages of the mean logits: ``real`` and ``fake``, (...).
+        z: The latents of ``x_fake``, (..., N, latent_dim).
+        x_fake: G's samples, (..., N, *sample), attached to G's graph.
         real: D's view of the reals.
         fake: D's view of the fakes, before the same D.
         weights: Weights of a sum over the fakes, (..., N), or None for the mean.
-        z2: A second draw of latents, (..., N, latent_dim).
-        noise: Uniform draws on [0, 1) for interpolation and perturbation, (..., N, *sample).
-        state: Moving averages of the mean logits: ``real`` and ``fake``, (...).
     """
 
     x_real: Tensor
-    x_fake: Tensor
-    z: Tensor
     loss: Loss
-    real: View
-    fake: View
-    weights: Tensor | None = None
+    z_pool: Tensor | None = None
+    chance: Tensor | None = None
     z2: Tensor | None = None
     noise: Tensor | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)
+    z: Tensor | None = None
+    x_fake: Tensor | None = None
+    real: View | None = None
+    fake: View | None = None
+    weights: Tensor | None = None
 
     @property
     def logits_real(self) -> Tensor:
@@ -123,4 +129,5 @@ def make_batch(
     x_fake = G(z)
     real, fake = judge(D, x_real, lead), judge(D, x_fake, lead)
     state = update_averages({}, real.logits, fake.logits)
-    return Batch(x_real, x_fake, z, resolve_loss(loss), real, fake, z2=z2, noise=noise, state=state)
+    seen = {"z": z, "x_fake": x_fake, "real": real, "fake": fake}
+    return Batch(x_real, resolve_loss(loss), z, z2=z2, noise=noise, state=state, **seen)

@@ -9,41 +9,38 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import wraps
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from algan_lite.core.checks import Table, check_number
+from algan_lite.core.checks import Entry, Table, check_number
 
 PerSample: TypeAlias = Callable[[Tensor], Tensor]
 PerPair: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
-@dataclass(frozen=True)
-class Loss:
+@dataclass(frozen=True, kw_only=True)
+class Loss(Entry):
     """One loss pair; both players minimize their own value.
 
     ``D(logits_real, logits_fake, weights=None)`` and ``G(logits_real, logits_fake, weights=None)`` take
     logits (..., N) and return (...). ``weights`` (..., N) are those of a sum over the fakes: 1/N each is the mean.
 
     Attributes:
-        name: Key in ``LOSSES``.
         D: D's loss.
         G: G's loss.
-        doc: One line for readers.
         log_ratio: Maps logits to log p_data/p_G of an optimal D (``relativistic``: up to a constant), or
             None where the logits do not determine it.
         sign: +1 if a higher logit means more real, -1 for energies.
-        paired: Whether G's loss depends on the reals too.
         boundary: Realness at which D cannot tell, or None where an offset of D leaves the loss unchanged.
+        paired: Whether G's loss depends on the reals too.
     """
 
-    name: str
     D: Callable[..., Tensor]
     G: Callable[..., Tensor]
-    doc: str
     log_ratio: PerSample | None = None
     sign: int = 1
     boundary: float | None = 0.0
@@ -101,10 +98,69 @@ def _paired(d_pair: PerPair, g_pair: PerPair) -> dict[str, Callable[..., Tensor]
     return {"D": D, "G": G}
 
 
-def energy(margin: float = 1.0) -> Loss:
-    """Energy-based pair: D gives low energy to reals, at least ``margin`` to fakes; G lowers its energy.
+LOSSES: Table[Loss] = Table("loss", Loss)
 
-    The energy is softplus(logit), so that it is never negative (the original D is an autoencoder, whose error is).
+
+def loss_pair(source: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., Loss]]:
+    """Return a decorator: a function that returns the fields of a ``Loss`` becomes one that returns the loss.
+
+    The loss that it makes without arguments enters ``LOSSES`` under the function's name.
+    """
+
+    def decorator(fields: Callable[..., dict[str, Any]]) -> Callable[..., Loss]:
+        doc = fields.__doc__.strip().splitlines()[0]
+
+        @wraps(fields)
+        def make(*args: object, **options: object) -> Loss:
+            return Loss(fields.__name__, doc, source, **fields(*args, **options))
+
+        LOSSES.add(make())
+        return make
+
+    return decorator
+
+
+def _itself(logits: Tensor) -> Tensor:
+    return logits
+
+
+@loss_pair("Goodfellow 2014, Eq. 1")
+def minimax() -> dict[str, Any]:
+    """The original game: G minimizes log(1 - D(G(z))) and saturates."""
+    return _separate(lambda real: softplus(-real), softplus, lambda fake: -softplus(fake)) | {"log_ratio": _itself}
+
+
+@loss_pair("Goodfellow 2014, section 3")
+def non_saturating() -> dict[str, Any]:
+    """Same D; G maximizes log D(G(z)): strong gradient where D rejects."""
+    return _separate(lambda real: softplus(-real), softplus, lambda fake: softplus(-fake)) | {"log_ratio": _itself}
+
+
+@loss_pair("Mao 2017, Eq. 9")
+def least_squares() -> dict[str, Any]:
+    """Squared distance to targets 1 (real) and 0 (fake)."""
+    one, zero = (lambda x: (x - 1).square() / 2), (lambda x: x.square() / 2)
+    return _separate(one, zero, one) | {"boundary": 0.5}
+
+
+@loss_pair("Arjovsky 2017")
+def wasserstein() -> dict[str, Any]:
+    """Difference of mean critic values; needs a penalty that keeps D smooth."""
+    return _separate(torch.neg, _itself, torch.neg) | {"boundary": None}
+
+
+@loss_pair("Lim & Ye 2017")
+def hinge() -> dict[str, Any]:
+    """D stops caring beyond a margin of 1; G raises its mean logit."""
+    return _separate(lambda real: relu(1 - real), lambda fake: relu(1 + fake), torch.neg)
+
+
+@loss_pair("Zhao 2017, Eq. 1-2")
+def energy(margin: float = 1.0) -> dict[str, Any]:
+    """Energy-based with a margin: low energy for reals, at least the margin for fakes.
+
+    G lowers its energy, which is softplus(logit), so that it is never negative (the original D is an autoencoder, whose
+    error is).
 
     Args:
         margin: Energy above which fakes no longer move D, in (0, inf).
@@ -116,14 +172,23 @@ def energy(margin: float = 1.0) -> Loss:
         Zhao, Mathieu, LeCun 2017, Eq. 1-2.
     """
     check_number("margin", margin, 0, open_low=True)
-    terms = _separate(softplus, lambda fake: relu(margin - softplus(fake)), softplus)
-    doc = "Energy-based with a margin: low energy for reals, at least the margin for fakes."
     halfway = math.log(math.expm1(margin / 2))  # the logit whose energy lies between real (0) and fake (margin)
-    return Loss("energy", **terms, doc=doc, sign=-1, boundary=-halfway)
+    terms = _separate(softplus, lambda fake: relu(margin - softplus(fake)), softplus)
+    return terms | {"sign": -1, "boundary": -halfway}
 
 
-def alpha(alpha_D: float = 2.0, alpha_G: float = 2.0, *, saturating: bool = True) -> Loss:
-    r"""Alpha pair: one family from exponential (1/2) over logistic (1) to soft 0-1 loss (infinity), for each player.
+@loss_pair("Jolicoeur-Martineau 2018")
+def relativistic() -> dict[str, Any]:
+    """D judges pairs: is this real more real than this fake?"""
+    pair = _paired(lambda real, fake: softplus(fake - real), lambda real, fake: softplus(real - fake))
+    return pair | {"log_ratio": _itself, "boundary": None, "paired": True}  # up to a constant, which no sampler needs
+
+
+@loss_pair("Welfert 2023")
+def alpha(alpha_D: float = 2.0, alpha_G: float = 2.0, *, saturating: bool = True) -> dict[str, Any]:
+    r"""Alpha-loss, tunable for each player; alpha 1 is minimax.
+
+    One family from exponential (1/2) over logistic (1) to soft 0-1 loss (infinity):
 
     .. math:: \ell_\alpha(p) = \frac{\alpha}{\alpha - 1} \left(1 - p^{(\alpha - 1)/\alpha}\right)
 
@@ -151,63 +216,8 @@ def alpha(alpha_D: float = 2.0, alpha_G: float = 2.0, *, saturating: bool = True
         lambda fake: cost(-fake, alpha_D),
         lambda fake: -cost(-fake, alpha_G) if saturating else cost(fake, alpha_G),
     )
-    doc = "Alpha-loss, tunable for each player; alpha 1 is minimax."
     # D's optimum weighs p_data^alpha against p_G^alpha, so its logit is alpha times the log ratio.
-    return Loss("alpha", **terms, doc=doc, log_ratio=lambda logits: logits / alpha_D)
-
-
-def _itself(logits: Tensor) -> Tensor:
-    return logits
-
-
-LOSSES: Table[Loss] = Table(
-    "loss",
-    {
-        "minimax": Loss(
-            "minimax",
-            **_separate(lambda real: softplus(-real), softplus, lambda fake: -softplus(fake)),
-            doc="The original game (Goodfellow 2014, Eq. 1): G minimizes log(1 - D(G(z))) and saturates.",
-            log_ratio=_itself,
-        ),
-        "non_saturating": Loss(
-            "non_saturating",
-            **_separate(lambda real: softplus(-real), softplus, lambda fake: softplus(-fake)),
-            doc="Same D; G maximizes log D(G(z)) (Goodfellow 2014, section 3): strong gradient where D rejects.",
-            log_ratio=_itself,
-        ),
-        "least_squares": Loss(
-            "least_squares",
-            **_separate(
-                lambda real: (real - 1).square() / 2,
-                lambda fake: fake.square() / 2,
-                lambda fake: (fake - 1).square() / 2,
-            ),
-            doc="Squared distance to targets 1 (real) and 0 (fake) (Mao 2017, Eq. 9).",
-            boundary=0.5,
-        ),
-        "wasserstein": Loss(
-            "wasserstein",
-            **_separate(lambda real: -real, _itself, lambda fake: -fake),
-            doc="Difference of mean critic values (Arjovsky 2017); needs a penalty that keeps D smooth.",
-            boundary=None,
-        ),
-        "hinge": Loss(
-            "hinge",
-            **_separate(lambda real: relu(1 - real), lambda fake: relu(1 + fake), lambda fake: -fake),
-            doc="D stops caring beyond a margin of 1; G raises its mean logit (Lim & Ye 2017).",
-        ),
-        "energy": energy(),
-        "relativistic": Loss(
-            "relativistic",
-            **_paired(lambda real, fake: softplus(fake - real), lambda real, fake: softplus(real - fake)),
-            doc="D judges pairs: is this real more real than this fake? (Jolicoeur-Martineau 2018)",
-            log_ratio=_itself,  # up to a constant, which no sampler needs
-            boundary=None,
-            paired=True,
-        ),
-        "alpha": alpha(),
-    },
-)
+    return terms | {"log_ratio": lambda logits: logits / alpha_D}
 
 
 def resolve_loss(loss: str | Loss) -> Loss:

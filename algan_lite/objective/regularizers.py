@@ -1,4 +1,4 @@
-r"""The terms R(G, D), who minimizes each, and the one function where lambda is applied.
+r"""The terms R(G, D), and who minimizes each.
 
 Every regularizer is a pure function of (G, D, batch) and returns its unweighted value, (...): one number
 for one GAN, (R,) for an ensemble. Penalties are per sample; runs never mix.
@@ -6,39 +6,41 @@ for one GAN, (R,) for an ensemble. Penalties are per sample; runs never mix.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from algan_lite.core.checks import Table
+from algan_lite.core.checks import Entry, Table
 from algan_lite.objective.batch import Batch, player_loss
 
 Lambda = float | Tensor
 
 
-@dataclass(frozen=True)
-class Regularizer:
+@dataclass(frozen=True, kw_only=True)
+class Regularizer(Entry):
     """One R(G, D).
 
     Attributes:
         fn: ``fn(G, D, batch)`` -> (...), unweighted.
         player: Who minimizes it: ``D``, ``G`` or ``both``.
-        doc: One line for readers.
         needs: Fields of the batch it asks for: ``x_real`` (differentiable), ``logits_real`` (fresh), ``z2``, ``noise``,
             ``state``.
     """
 
     fn: Callable[[nn.Module, nn.Module, Batch], Tensor]
     player: str
-    doc: str
-    needs: frozenset[str] = frozenset()
+    needs: Set[str] = frozenset()
 
     def concerns(self, player: str) -> bool:
         """Return whether ``player`` minimizes this term."""
         return self.player in (player, "both")
+
+
+REGULARIZERS: Table[Regularizer] = Table("regularizer", Regularizer)
+regularizer = REGULARIZERS.enter
 
 
 def _slope(logits: Tensor, x: Tensor) -> Tensor:
@@ -51,8 +53,9 @@ def _slope(logits: Tensor, x: Tensor) -> Tensor:
     return slope.flatten(logits.ndim)
 
 
+@regularizer(player="D", source="Mescheder 2018", needs={"x_real"})
 def r1(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""R1: squared gradient of D at the real samples.
+    r"""R1: squared slope of D at the real samples.
 
     .. math:: R_1(D) = \mathbb{E}_{x \sim p_{data}} \lVert \nabla_x D(x) \rVert^2
 
@@ -75,8 +78,9 @@ def r1(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return _slope(batch.logits_real, batch.x_real).square().sum(-1).mean(-1)
 
 
+@regularizer(player="D", source="Mescheder 2018")
 def r2(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""R2: squared gradient of D at the fakes; D minimizes it.
+    r"""R2: squared slope of D at the fakes.
 
     .. math:: R_2(D) = \mathbb{E}_{z \sim p(z)} \lVert \nabla_x D(G(z)) \rVert^2
 
@@ -93,8 +97,9 @@ def _unit_slope(D: nn.Module, x: Tensor) -> Tensor:
     return (_slope(D(x), x).norm(dim=-1) - 1).square().mean(-1)
 
 
+@regularizer(player="D", source="Gulrajani 2017", needs={"noise"})
 def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""WGAN-GP: D's slope is held near 1 between reals and fakes; D minimizes it.
+    r"""WGAN-GP: D's slope near 1 between reals and fakes.
 
     .. math:: \mathbb{E} (\lVert \nabla_x D(\hat x) \rVert - 1)^2, \quad \hat x = u x + (1 - u) G(z), \; u \sim U(0, 1)
 
@@ -121,8 +126,9 @@ def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return _unit_slope(D, torch.lerp(fake, real, share.reshape(share.shape + (1,) * (real.ndim - axes))))
 
 
+@regularizer(player="D", source="Kodali 2017", needs={"noise"})
 def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""DRAGAN: D's slope is held near 1 around the reals; D minimizes it.
+    r"""DRAGAN: D's slope near 1 around the reals.
 
     .. math:: \mathbb{E} (\lVert \nabla_x D(x + \sigma \delta) \rVert - 1)^2, \quad \delta \sim U(-1/2, 1/2)
 
@@ -145,8 +151,11 @@ def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return _unit_slope(D, real + real.std(dim=own, correction=0, keepdim=True) * (batch.noise - 0.5))
 
 
+@regularizer(player="D", source="Tseng 2021", needs={"state"})
 def lecam(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""LeCam: logits of reals stay below the fakes' average, those of fakes above the reals'; D minimizes it.
+    r"""LeCam: D's logits near moving averages.
+
+    Logits of reals stay below the average of the fakes', those of fakes above the average of the reals'.
 
     .. math:: \mathbb{E}\,\mathrm{relu}(D(x) - \alpha_F)^2 + \mathbb{E}\,\mathrm{relu}(\alpha_R - D(G(z)))^2
 
@@ -168,8 +177,9 @@ def lecam(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return relu(above).square().mean(-1) + relu(below).square().mean(-1)
 
 
+@regularizer(player="G", source="Mao 2019", needs={"z2"})
 def mode_seeking(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""Mode seeking: latents far apart should give samples far apart; G minimizes it.
+    r"""Mode seeking: far latents give far samples.
 
     .. math:: \mathbb{E}\, 1 / \left(\frac{\lVert G(z_1) - G(z_2) \rVert}{\lVert z_1 - z_2 \rVert} + 10^{-5}\right)
 
@@ -189,8 +199,9 @@ def mode_seeking(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return (apart / (moved + 1e-5 * apart).clamp_min(1e-30)).mean(-1)
 
 
+@regularizer(player="both", source="Mescheder 2017", needs={"logits_real"})
 def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""Consensus: half the squared length of the joint gradient field v(G, D); both players minimize it.
+    r"""Consensus: half the squared length of the joint gradient field.
 
     .. math:: \tfrac12 \lVert v \rVert^2, \quad v = (\nabla_{\theta_G} L_G, \nabla_{\theta_D} L_D)
 
@@ -212,21 +223,3 @@ def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
         value = player_loss(player, batch).sum()
         fields += torch.autograd.grad(value, list(net.parameters()), create_graph=True)
     return sum(v.reshape(*lead, -1).square().sum(-1) for v in fields) / 2
-
-
-REGULARIZERS: Table[Regularizer] = Table(
-    "regularizer",
-    {
-        "r1": Regularizer(r1, "D", "Squared slope of D at the reals (Mescheder 2018).", frozenset({"x_real"})),
-        "r2": Regularizer(r2, "D", "Squared slope of D at the fakes (Mescheder 2018)."),
-        "wgan_gp": Regularizer(
-            wgan_gp, "D", "D's slope near 1 between reals and fakes (Gulrajani 2017).", frozenset({"noise"})
-        ),
-        "dragan": Regularizer(dragan, "D", "D's slope near 1 around the reals (Kodali 2017).", frozenset({"noise"})),
-        "lecam": Regularizer(lecam, "D", "D's logits near moving averages (Tseng 2021).", frozenset({"state"})),
-        "mode_seeking": Regularizer(mode_seeking, "G", "Far latents give far samples (Mao 2019).", frozenset({"z2"})),
-        "consensus": Regularizer(
-            consensus, "both", "Half the squared joint gradient field (Mescheder 2017).", frozenset({"logits_real"})
-        ),
-    },
-)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from algan_lite.core.checks import check_choice, check_integer
 from algan_lite.core.progress import progress_bar
 from algan_lite.core.rng import Stream, draw, resolve
+from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss, PerSample, resolve_loss
 
 _BARELY = 1e30  # stands for an infinite log ratio, so that differences stay numbers
@@ -73,20 +73,6 @@ class Run:
     def bar(self, name: str, steps: Iterable[int] | None = None, total: int | None = None) -> tqdm:
         """Return a progress bar, over ``steps`` or to be updated up to ``total``; short work shows none."""
         return progress_bar(steps, shown=self.progress, total=total, desc=name, delay=2)
-
-
-@contextmanager
-def eval_mode(*nets: nn.Module) -> Iterator[None]:
-    """Score in eval mode (no dropout from the global RNG, no moving statistics), then restore every mode."""
-    modules = [module for net in nets for module in net.modules()]
-    modes = [module.training for module in modules]
-    try:
-        for net in nets:
-            net.eval()
-        yield
-    finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
 
 
 def fit_isotonic(realness: np.ndarray, labels: np.ndarray) -> PerSample:
@@ -157,7 +143,7 @@ def calibrate(
     source = one_generator(resolve(generator, seed, "calibration"))
     run = Run(G, D, source, check_integer("batch_size", batch_size, 1))
     loss, reference = resolve_loss(loss), check_reference(G, reference).to(run.like)
-    with torch.no_grad(), eval_mode(G, D):
+    with torch.no_grad(), evaluating(layers_of(G, D)):
         x_fake = run.generate(run.latents(len(reference)))
         pair = [loss.realness(run.logits(x)) for x in (reference, x_fake)]
     realness = torch.cat(pair).double().cpu().numpy()

@@ -1,4 +1,4 @@
-"""Five ways to keep samples after training: the ``fn`` of the entries of ``sampling.SAMPLERS``.
+"""Five ways to keep samples after training: the entries of ``SAMPLERS``.
 
 Each takes one run and n, and its own options by keyword; it reports through ``run.info``. What D says is
 the log density ratio log p_data/p_G, in float64.
@@ -14,16 +14,19 @@ from torch import Tensor
 from algan_lite.core.checks import check_choice, check_integer, check_number
 from algan_lite.core.rng import draw
 from algan_lite.sampling.calibration import Run
+from algan_lite.sampling.table import sampler
 
 _EPS = 1e-8  # keeps F finite at the maximum; ratios are float64, where it is not lost
 
 
+@sampler(source="Goodfellow 2014", calibrations=())
 def plain(run: Run, n: int) -> Tensor:
-    """Return G(z) for z of the prior."""
+    """Every G(z), as it comes: the control."""
     run.info["acceptance_rate"] = 1.0
     return run.generate(run.latents(n))
 
 
+@sampler(source="DRS, Azadi 2019")
 def rejection(
     run: Run,
     n: int,
@@ -32,7 +35,9 @@ def rejection(
     burn_in: int = 4096,
     max_batches: int = 1000,
 ) -> Tensor:
-    r"""Accept x with probability sigmoid(F(x)).
+    r"""Accepts a fake with a probability that grows with its ratio.
+
+    Accept x with probability sigmoid(F(x)).
 
     .. math:: F = d - M - \log(1 - e^{d - M - \epsilon}) - \gamma
 
@@ -80,8 +85,11 @@ def rejection(
     )
 
 
+@sampler(source="MH-GAN, Turner 2019")
 def metropolis_hastings(run: Run, n: int, *, steps: int = 200, start: str = "generator") -> Tensor:
-    """Run n independent chains whose proposals are plain samples; return where each one ends.
+    """A chain of fakes that moves to the next one with the ratio's odds.
+
+    Run n independent chains whose proposals are plain samples; return where each one ends.
 
     A move is accepted with probability min(1, (1/D_old - 1)/(1/D_new - 1)) = min(1, exp(d_new - d_old)).
 
@@ -121,8 +129,11 @@ def _chains(run: Run, x: Tensor, ratio: Tensor, steps: int) -> tuple[Tensor, Ten
     return x, moves
 
 
+@sampler(source="SIR, Rubin 1988")
 def importance(run: Run, n: int, *, pool_factor: int = 64) -> Tensor:
-    """Draw each sample from its own pool, with probability proportional to its density ratio.
+    """Draws one fake of a pool with probability proportional to its ratio.
+
+    Draw each sample from its own pool, with probability proportional to its density ratio.
 
     Own pools make the n samples independent; one shared pool would repeat its best candidates.
 
@@ -146,8 +157,11 @@ def importance(run: Run, n: int, *, pool_factor: int = 64) -> Tensor:
     return torch.cat(kept)
 
 
+@sampler(source="DDLS, Che 2020", calibrations=("logistic",))
 def langevin(run: Run, n: int, *, steps: int = 500, step_size: float = 0.01) -> Tensor:
-    r"""Walk in latent space along the energy that D adds to the prior, then return G(z).
+    r"""A noisy walk of z up the gradient of D's log ratio.
+
+    Walk in latent space along the energy that D adds to the prior, then return G(z).
 
     .. math:: E(z) = \tfrac12 \lVert z \rVert^2 - \log \frac{p_{data}}{p_G}(G(z)),
         \quad z \leftarrow z - \tfrac{\epsilon}{2} \nabla E(z) + \sqrt{\epsilon}\, n

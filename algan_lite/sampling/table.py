@@ -15,27 +15,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import Table, check_choice, check_integer
+from algan_lite.core.checks import Entry, Table, check_choice, check_integer
 from algan_lite.core.rng import Stream, resolve, run_seeds
+from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss, resolve_loss
-from algan_lite.sampling import samplers
-from algan_lite.sampling.calibration import CALIBRATIONS, Run, calibrate, check_reference, eval_mode, one_generator
+from algan_lite.sampling.calibration import CALIBRATIONS, Run, calibrate, check_reference, one_generator
 
 
-@dataclass(frozen=True)
-class Sampler:
+@dataclass(frozen=True, kw_only=True)
+class Sampler(Entry):
     """A way to draw samples from a trained pair; call it as ``sampler(G, D, n, seed=0)``.
 
     Attributes:
-        name: Key in ``SAMPLERS``.
         fn: Takes one run and n; its keyword arguments are the sampler's own options.
-        doc: One line for readers.
         calibrations: Ways to calibrate D that it can use, the default first.
     """
 
-    name: str
     fn: Callable[..., Tensor]
-    doc: str
     calibrations: tuple[str, ...] = tuple(CALIBRATIONS)
 
     def __call__(
@@ -93,7 +89,7 @@ class Sampler:
         samples, reports = [], []
         for G_one, D_one, source in _runs(G, D, generator, seed):
             run = Run(G_one, D_one, source, batch_size, progress)
-            with torch.no_grad(), eval_mode(G_one, D_one):
+            with torch.no_grad(), evaluating(layers_of(G_one, D_one)):
                 if reference is not None:
                     run.reference = check_reference(G_one, reference).to(run.like)
                 run.to_log_ratio = loss.log_ratio
@@ -124,6 +120,10 @@ class Sampler:
         return wanted
 
 
+SAMPLERS: Table[Sampler] = Table("sampler", Sampler)
+sampler = SAMPLERS.enter
+
+
 def _runs(
     G: nn.Module, D: nn.Module, generator: Stream | None, seed: int | None
 ) -> Iterator[tuple[nn.Module, nn.Module, torch.Generator]]:
@@ -143,32 +143,3 @@ def _runs(
         )
     for k in range(runs):
         yield G.member(k), D.member(k), sources[k]
-
-
-SAMPLERS: Table[Sampler] = Table(
-    "sampler",
-    {
-        "plain": Sampler("plain", samplers.plain, "Every G(z), as it comes: the control.", calibrations=()),
-        "rejection": Sampler(
-            "rejection",
-            samplers.rejection,
-            "Accepts a fake with a probability that grows with its ratio (DRS, Azadi 2019).",
-        ),
-        "metropolis_hastings": Sampler(
-            "metropolis_hastings",
-            samplers.metropolis_hastings,
-            "A chain of fakes that moves to the next one with the ratio's odds (MH-GAN, Turner 2019).",
-        ),
-        "importance": Sampler(
-            "importance",
-            samplers.importance,
-            "Draws one fake of a pool with probability proportional to its ratio (SIR, Rubin 1988).",
-        ),
-        "langevin": Sampler(
-            "langevin",
-            samplers.langevin,
-            "A noisy walk of z up the gradient of D's log ratio (DDLS, Che 2020).",
-            calibrations=("logistic",),
-        ),
-    },
-)

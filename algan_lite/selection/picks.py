@@ -40,7 +40,7 @@ def first(request: Request, utilities: Tensor) -> Pick:
 
 def at_random(request: Request, utilities: Tensor) -> Pick:
     """The n of M with the largest uniform draws, whatever their utility."""
-    indices = in_order(request.noise)[..., : request.n]
+    indices = in_order(request.chance)[..., : request.n]
     return Pick(indices, _evenly(request, indices))
 
 
@@ -51,7 +51,7 @@ def best(request: Request, utilities: Tensor) -> Pick:
         return Pick(in_order(utilities)[..., :n], None)
     lots = max(1, round(share * n))
     certain = in_order(utilities)[..., : n - lots]
-    drawn = in_order(request.noise.scatter(-1, certain, -1.0))[..., :lots]  # -1: below every uniform draw
+    drawn = in_order(request.chance.scatter(-1, certain, -1.0))[..., :lots]  # -1: below every uniform draw
     chance = torch.where(torch.arange(n, device=certain.device) < n - lots, 1.0, lots / (M - n + lots))
     indices = torch.cat([certain, drawn], -1)
     return Pick(indices, chance.to(utilities.dtype).expand(indices.shape))
@@ -68,7 +68,7 @@ def gumbel(request: Request, utilities: Tensor) -> Pick:
     """
     log_p = (request.options["sign"] / request.options["temperature"] * utilities).log_softmax(-1)
     # A uniform float32 is a multiple of 2^-24 and may be 0, whose Gumbel is infinite: half a step stands for it.
-    uniform = request.noise.clamp_min(2.0**-25).to(log_p.dtype)
+    uniform = request.chance.clamp_min(2.0**-25).to(log_p.dtype)
     perturbed = log_p - torch.log(-torch.log1p(-uniform))
     order = in_order(perturbed)
     indices = order[..., : request.n]

@@ -1,4 +1,4 @@
-"""What a candidate is worth: the ``propose`` and ``score`` halves of ``selection``.
+"""What a candidate is worth: what the strategies' scores are made of.
 
 A score maps candidates (..., M, latent_dim) to utilities (..., M): higher is chosen first. Networks are called without
 gradients and in evaluation mode, so that neither dropout (global RNG) nor running averages notice that we only looked.
@@ -6,38 +6,40 @@ gradients and in evaluation mode, so that neither dropout (global RNG) nor runni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from algan_lite.models.networks import evaluating
 from algan_lite.objective.losses import Loss
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Request:
     """One checked question to a strategy.
 
     Attributes:
         G: Maps latents (..., M, latent_dim) to samples (..., M, *sample).
         D: Maps samples to logits (..., M).
+        layers: Of both networks: their mode is set aside while we look.
         z_pool: Candidates, (..., M, latent_dim).
         n: How many are wanted, in [1, M].
         loss: Says which way the logits point (``realness``) and where D cannot tell (``boundary``).
         options: The strategy's options, complete and checked.
-        noise: Uniform draws in [0, 1), (..., M), or None where the strategy draws nothing.
+        chance: Uniform draws in [0, 1), (..., M), or None where the strategy draws nothing.
     """
 
     G: Callable[[Tensor], Tensor]
     D: Callable[[Tensor], Tensor]
+    layers: Sequence[nn.Module]
     z_pool: Tensor
     n: int
     loss: Loss
     options: Mapping[str, Any]
-    noise: Tensor | None = None
+    chance: Tensor | None = None
 
     @property
     def num_candidates(self) -> int:
@@ -45,25 +47,16 @@ class Request:
         return self.z_pool.shape[-2]
 
 
-@contextmanager
-def scoring(request: Request) -> Iterator[None]:
-    """Call the networks in evaluation mode, then put every layer's mode back as it was."""
-    layers = [network for network in (request.G, request.D) if isinstance(network, nn.Module)]
-    for layer in layers:  # grows while it is walked: four times as fast as Module.modules()
-        layers.extend(filter(None, layer._modules.values()))
-    layers = [layer for layer in layers if layer.training]
-    try:
-        for layer in layers:  # vars(): Module.__setattr__ would cost as much as a forward pass of a small network
-            vars(layer)["training"] = False
-        yield
-    finally:
-        for layer in layers:
-            vars(layer)["training"] = True
-
-
-def no_score(request: Request, z: Tensor) -> Tensor:
+def no_score(request: Request) -> Tensor:
     """Return utility 0 for every candidate, without a call of the networks."""
     return torch.zeros(request.z_pool.shape[:-1], dtype=request.z_pool.dtype, device=request.z_pool.device)
+
+
+@torch.no_grad()
+def realness(request: Request, z: Tensor) -> Tensor:
+    """How real D finds each candidate, (..., M)."""
+    with evaluating(request.layers):
+        return _realness(request, z)
 
 
 def _realness(request: Request, z: Tensor) -> Tensor:
@@ -77,26 +70,14 @@ def _check_shape(what: str, value: Tensor, expected: tuple[int, ...]) -> None:
         raise ValueError(f"{what} must have shape {expected}, one value a candidate; got {tuple(value.shape)}")
 
 
-@torch.no_grad()
-def realness(request: Request, z: Tensor) -> Tensor:
-    """How real D finds each candidate, (..., M)."""
-    with scoring(request):
-        return _realness(request, z)
-
-
-def fakeness(request: Request, z: Tensor) -> Tensor:
-    """How firmly D rejects each candidate, (..., M)."""
-    return -realness(request, z)
-
-
-def uncertainty(request: Request, z: Tensor) -> Tensor:
-    """Minus the distance between realness and the boundary where D cannot tell, (..., M), <= 0.
+def distance_to_boundary(request: Request, z: Tensor) -> Tensor:
+    """How far realness is from where D cannot tell, (..., M), >= 0.
 
     Where the loss has no boundary (an offset of D changes nothing), the lower median of the pool stands in for it.
     """
     real = realness(request, z)
     boundary = _median(real) if request.loss.boundary is None else request.loss.boundary
-    return -(real - boundary).abs()
+    return (real - boundary).abs()
 
 
 def _median(values: Tensor) -> Tensor:
@@ -118,27 +99,25 @@ def head_variance(request: Request, z: Tensor) -> Tensor:
     num_heads = getattr(request.D, "num_heads", 1)
     if num_heads < 2:
         raise ValueError(f"strategy 'disagreement' needs a D with num_heads in [2, inf); got {num_heads!r}")
-    with scoring(request):
+    with evaluating(request.layers):
         logits = request.D.heads(request.G(z))  # (H, ..., M)
     _check_shape("D.heads(G(z))", logits, (num_heads, *z.shape[:-1]))
     return request.loss.realness(logits).var(0, correction=0)
 
 
 @torch.no_grad()
-def remoteness(request: Request, z: Tensor) -> Tensor:
-    """How far each candidate is from the centers that greedy k-center takes before it, (..., M), >= 0.
+def features(request: Request, z: Tensor) -> Tensor:
+    """D's features of each candidate's fake, (..., M, F).
 
     Raises:
-        ValueError: If ``space="features"`` and D has no ``features``.
+        ValueError: If D has no ``features``.
     """
-    if request.options["space"] == "z":
-        return farthest_first(z, request.n)
     if not hasattr(request.D, "features"):
         raise ValueError("space='features' needs a D with a method features(x); space must be 'z' for this D")
-    with scoring(request):
-        points = request.D.features(request.G(z))  # (..., M, F)
+    with evaluating(request.layers):
+        points = request.D.features(request.G(z))
     _check_shape("D.features(G(z))[..., 0]", points[..., 0], tuple(z.shape[:-1]))
-    return farthest_first(points, request.n)
+    return points
 
 
 def farthest_first(points: Tensor, n: int) -> Tensor:
@@ -184,7 +163,7 @@ def ascend(request: Request) -> Tensor:
               g = \nabla_z\, \mathrm{realness}(D(G(z)))
 
     With ``through=False`` the moved latents carry no gradient. With ``through=True`` they are a function of the
-    parameters of G and D, as in LOGAN, whose players back-propagate through the move and pay ``transport_penalty``.
+    parameters of G and D, as in LOGAN, whose players back-propagate through the move.
 
     Reference:
         Wu et al. 2019 (LOGAN), natural-gradient move. The clip suits N(0, I); uniform latents on [-1, 1] need clip=1.
@@ -192,30 +171,10 @@ def ascend(request: Request) -> Tensor:
     options = request.options
     alpha, beta, clip, through = (options[name] for name in ("alpha", "beta", "clip", "through"))
     z = request.z_pool[..., : request.n, :].detach().requires_grad_(True)
-    with torch.enable_grad(), scoring(request):
+    with torch.enable_grad(), evaluating(request.layers):
         for _ in range(options["steps"]):
             (gradient,) = torch.autograd.grad(_realness(request, z).sum(), z, create_graph=through)
             move = alpha * gradient / (gradient.square().sum(-1, keepdim=True) + beta)
             z = (z + move).clamp(-clip, clip)
             z = z if through else z.detach().requires_grad_(True)
     return z if through else z.detach()
-
-
-def transport_penalty(z: Tensor, z_moved: Tensor) -> Tensor:
-    """LOGAN's price of moving latents: the mean squared length of the move.
-
-    Unweighted: LOGAN multiplies by 0.1 and adds it to what the players minimize.
-
-    Args:
-        z: Latents before the move, (..., N, latent_dim).
-        z_moved: The same latents after it.
-
-    Returns:
-        (...), >= 0, in (latent unit)^2.
-
-    Raises:
-        ValueError: If the shapes differ.
-    """
-    if z.shape != z_moved.shape:
-        raise ValueError(f"z_moved must have the shape of z, {tuple(z.shape)}; got {tuple(z_moved.shape)}")
-    return (z_moved - z).square().sum(-1).mean(-1)

@@ -2,7 +2,8 @@
 
 ``propose`` offers candidates, ``score`` gives each a utility (higher is chosen first), ``pick`` takes n of them, and
 ``weigh`` says how much each counts: equally, by rank (``keep``), or so that the bias of the pick is undone
-(``reweight``). The first three come from the strategy's entry in ``STRATEGIES``; ``utilities`` and ``picks`` hold them.
+(``reweight``). The first three come from the strategy's entry in ``STRATEGIES``. ``select_noise`` is the checked door;
+``train()`` binds its settings once as a ``Rule`` and calls ``choose`` at every step.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_integer, check_number
+from algan_lite.core.checks import check_integer
+from algan_lite.models.networks import layers_of
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.selection.picks import Pick
 from algan_lite.selection.scores import Request
-from algan_lite.selection.strategies import STRATEGIES
+from algan_lite.selection.strategies import STRATEGIES, Strategy
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,30 @@ class Selection:
     utilities: Tensor
     weights: Tensor
     num_calls: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A strategy with its settings, checked once, by ``bind``.
+
+    Attributes:
+        strategy: Its entry in ``STRATEGIES``.
+        n: How many latents are chosen.
+        loss: Turns logits into realness.
+        options: The strategy's, complete.
+        reweight: Whether the bias of the pick is undone by weights.
+    """
+
+    strategy: Strategy
+    n: int
+    loss: Loss
+    options: Mapping[str, Any]
+    reweight: bool = False
+
+    @property
+    def draws(self) -> bool:
+        """Whether each choice needs a uniform draw a candidate."""
+        return self.strategy.draws or self.options.get("uniform_share", 0) > 0
 
 
 def select_noise(
@@ -70,7 +96,7 @@ def select_noise(
             n equals the mean over the pool (never normalize these weights). Needs a strategy that leaves the choice
             to chance: ``random``, ``random_k``, ``softmax``, or any ranking one with ``uniform_share`` in (0, 1].
         keep: In [1, n]: weights 1/keep for the best ``keep`` of the n and 0 for the others, so that shapes stay fixed
-            (see ``keep_schedule``). None: 1/n each.
+            (``TrainConfig.keep_decay`` is the paper's schedule). None: 1/n each.
         loss: Name or entry of ``LOSSES``; it turns logits into realness.
         generator: Stream for strategies that draw; one generator a run gives each run what it would get alone.
         seed: Shorthand for a stream.
@@ -90,65 +116,24 @@ def select_noise(
         >>> select_noise(G, D, z_pool, 2, "top_k").indices
         tensor([1, 2])
     """
-    entry = STRATEGIES[strategy]
-    _check_pool(z_pool)
-    n = check_integer("n", n, 1, z_pool.shape[-2])
-    settings = check_choosing(strategy, n, options, reweight, keep)
-    noise = _noise(z_pool, entry.needs_generator or settings.get("uniform_share", 0) > 0, generator, seed, noise)
-    request = Request(G, D, z_pool, n, resolve_loss(loss), settings, noise)
-
-    candidates = entry.propose(request)
-    utilities = entry.score(request, candidates)
-    pick = entry.pick(request, utilities)
-    return Selection(
-        z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
-        indices=pick.indices,
-        utilities=utilities,
-        weights=_weigh(request, pick, reweight, keep),
-        num_calls=entry.num_calls(request),
-    )
-
-
-def _weigh(request: Request, pick: Pick, reweight: bool, keep: int | None) -> Tensor:
-    if reweight:
-        return 1 / (request.num_candidates * pick.inclusion)  # Horvitz-Thompson: E[sum over the picked] = pool mean
-    if keep is None:
-        return torch.full_like(pick.indices, 1 / request.n, dtype=request.z_pool.dtype)
-    ranks = torch.arange(request.n, device=pick.indices.device)
-    return ((ranks < keep).to(request.z_pool.dtype) / keep).expand(pick.indices.shape).contiguous()
-
-
-def keep_schedule(step: int, steps_per_epoch: int, n: int, decay: float = 0.99, floor: float = 0.5) -> int:
-    """How many of a batch still count at a step: n * decay^epoch, rounded, not below floor * n nor below 1.
-
-    Args:
-        step: Training step, from 0.
-        steps_per_epoch: Steps after which the number shrinks again, >= 1.
-        n: Batch size, >= 1.
-        decay: Factor an epoch, in (0, 1].
-        floor: Smallest share of the batch, in (0, 1].
-
-    Reference:
-        Sinha et al. 2020 (top-k): decay 0.99, floor one half.
-    """
-    epoch = check_integer("step", step, 0) // check_integer("steps_per_epoch", steps_per_epoch, 1)
-    share = max(
-        check_number("decay", decay, 0, 1, open_low=True) ** epoch, check_number("floor", floor, 0, 1, open_low=True)
-    )
-    return max(1, round(check_integer("n", n, 1) * share))
-
-
-def _check_pool(z_pool: Tensor) -> None:
     if not isinstance(z_pool, Tensor) or not z_pool.is_floating_point():
         raise TypeError(f"z_pool must be a floating tensor (..., M, latent_dim); got {type(z_pool).__name__}")
     if z_pool.ndim < 2 or z_pool.shape[-2] < 1:
         raise ValueError(f"z_pool must have shape (..., M, latent_dim) with M >= 1; got {tuple(z_pool.shape)}")
+    rule = bind(strategy, check_integer("n", n, 1, z_pool.shape[-2]), options, loss, reweight, keep)
+    chance = _chance(z_pool, rule.draws, generator, seed, noise)
+    return choose(G, D, z_pool, rule, layers_of(G, D), keep, chance)
 
 
-def check_choosing(
-    strategy: str, n: int, options: Mapping[str, object], reweight: bool, keep: int | None
-) -> dict[str, Any]:
-    """Check what a strategy can do, and return its options with the defaults filled in.
+def bind(
+    strategy: str,
+    n: int,
+    options: Mapping[str, object],
+    loss: str | Loss = "non_saturating",
+    reweight: bool = False,
+    keep: int | None = None,
+) -> Rule:
+    """Check what a strategy can do, and return it with its settings.
 
     Raises:
         ValueError: If the strategy does not know an option, ``reweight`` needs a chance that it does not leave, or
@@ -173,10 +158,43 @@ def check_choosing(
                 f"got keep={keep} with {strategy!r}, reweight={reweight}, uniform_share={share} "
                 "(in a config keep follows from keep_decay)"
             )
-    return settings
+    return Rule(entry, n, resolve_loss(loss), settings, reweight)
 
 
-def _noise(
+def choose(
+    G: Callable[[Tensor], Tensor],
+    D: Callable[[Tensor], Tensor],
+    z_pool: Tensor,
+    rule: Rule,
+    layers: Sequence[nn.Module],
+    keep: int | None = None,
+    chance: Tensor | None = None,
+) -> Selection:
+    """Choose as ``select_noise`` does, from what has been checked; ``layers`` are those of G and D."""
+    request = Request(G, D, layers, z_pool, rule.n, rule.loss, rule.options, chance)
+    entry = rule.strategy
+    candidates = entry.propose(request)
+    utilities = entry.fn(request, candidates)
+    pick = entry.pick(request, utilities)
+    return Selection(
+        z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
+        indices=pick.indices,
+        utilities=utilities,
+        weights=_weigh(request, pick, rule.reweight, keep),
+        num_calls=entry.num_calls(request),
+    )
+
+
+def _weigh(request: Request, pick: Pick, reweight: bool, keep: int | None) -> Tensor:
+    if reweight:
+        return 1 / (request.num_candidates * pick.inclusion)  # Horvitz-Thompson: E[sum over the picked] = pool mean
+    if keep is None:
+        return torch.full_like(pick.indices, 1 / request.n, dtype=request.z_pool.dtype)
+    ranks = torch.arange(request.n, device=pick.indices.device)
+    return ((ranks < keep).to(request.z_pool.dtype) / keep).expand(pick.indices.shape).contiguous()
+
+
+def _chance(
     z_pool: Tensor,
     needed: bool,
     generator: rng.Stream | None,

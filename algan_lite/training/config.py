@@ -13,7 +13,7 @@ from torch import Tensor
 from algan_lite.core.checks import check_choice, check_integer, check_number
 from algan_lite.objective.losses import LOSSES, Loss, resolve_loss
 from algan_lite.objective.regularizers import REGULARIZERS
-from algan_lite.selection.select import STRATEGIES, check_choosing, keep_schedule
+from algan_lite.selection.select import STRATEGIES, Rule, bind
 from algan_lite.training.equilibrium import Equilibrium
 
 LambdaSetting = float | Tensor | Callable[[int], float | Tensor]
@@ -72,7 +72,12 @@ class TrainConfig:
             raise TypeError(f"reweight must be True or False; got {self.reweight!r}")
         if self.keep_decay is not None:
             check_number("keep_decay", self.keep_decay, 0, 1, open_low=True)
-        check_choosing(self.strategy, self.batch_size, self.strategy_options, self.reweight, self.keep(0))
+        self.rule()
+
+    def rule(self) -> Rule:
+        """Return how noise is chosen, checked."""
+        settings = self.strategy_options, self.loss, self.reweight, self.keep(0)
+        return bind(self.strategy, self.batch_size, *settings)
 
     def lams(self, step: int, device: torch.device | str, runs: int | None = None) -> dict[str, float | Tensor]:
         """Return lambda for each regularizer at ``step``: schedules called, tensors on ``device``.
@@ -88,10 +93,15 @@ class TrainConfig:
         return {name: v.to(device) if isinstance(v, Tensor) else v for name, v in values.items()}
 
     def keep(self, step: int) -> int | None:
-        """Return how many of the N latents count at ``step``, or None for all."""
+        """Return how many of the N latents count at ``step``, or None for all: N * decay^epoch, not below the floor.
+
+        Reference:
+            Sinha et al. 2020 (top-k): decay 0.99, floor one half.
+        """
         if self.keep_decay is None:
             return None
-        return keep_schedule(step, self.steps_per_epoch, self.batch_size, self.keep_decay, self.keep_floor)
+        share = max(self.keep_decay ** (step // self.steps_per_epoch), self.keep_floor)
+        return max(1, round(self.batch_size * share))
 
     @property
     def chooses_plain(self) -> bool:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import torch
 from torch import nn
 
 from algan_lite.core.progress import progress_bar
-from algan_lite.core.rng import draw
 from algan_lite.data.sources import Source
 from algan_lite.objective.players import objective
 from algan_lite.training.checkpoint import Saver
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.history import History
 from algan_lite.training.state import TrainState
-from algan_lite.training.step import Draws, choose_noise, classify, reclassify
+from algan_lite.training.step import Step
 
 
 def train(
@@ -57,21 +55,23 @@ def train(
     config = config or TrainConfig()
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, checkpoint, checkpoint_every, resume)
-    for step in _steps(state, progress):
-        lams = config.lams(step, state.device, state.runs)
+    step = Step(G, D, config)
+    for k in _steps(state, progress):
+        lams = config.lams(k, state.device, state.runs)
         for _ in range(config.d_steps):
-            draws = _draw(state, source)
+            drawn = step.draw(source, state.streams, state.averages)
             # 2. G chooses its noise from D's feedback.
-            chosen = choose_noise(G, D, draws.z_pool, config, step, state.streams["selection"])
+            chosen = step.choose(drawn, k)
             # 3. G generates samples.
             x_fake = G(chosen.z)
             # 4. D classifies real and generated samples.
-            batch, state.averages = classify(G, D, draws, chosen, x_fake, config, state.averages)
+            batch = step.classify(drawn, chosen, x_fake)
             # 5. Update D ...
             terms_D = objective("D", G, D, batch, lams)
             state.minimize("D", terms_D["total"])
+            state.averages = batch.state
         # ... and then G, which now faces the new D.
-        terms_G = objective("G", G, D, reclassify(G, D, batch, draws, chosen, x_fake, config), lams)
+        terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), lams)
         state.minimize("G", terms_G["total"])
         # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
         state.finish_step(terms_D, terms_G, chosen.num_calls * config.d_steps)
@@ -85,20 +85,6 @@ def train(
     saver.finish()
     state.release()
     return state.history
-
-
-def _draw(state: TrainState, source: Source) -> Draws:
-    """Draw what one step of D needs, each purpose from its own stream."""
-    config, device, streams = state.config, state.device, state.streams
-    size, needs = config.batch_size, config.needs("D") | config.needs("G")
-    x_real = source.sample(size, generator=streams["data"], device=device)
-    shape = (size, state.G.latent_dim)
-    # One stream a block: the first N candidates are the same in every arm, however large its pool.
-    blocks = [draw(streams[f"candidates {j}"], shape, device) for j in range(config.pool_factor)]
-    z2 = draw(streams["second candidates"], shape, device) if "z2" in needs else None
-    own = x_real.shape[state.lead :]
-    noise = draw(streams["penalties"], own, device, "uniform") if "noise" in needs else None
-    return Draws(x_real, blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=-2), z2, noise)
 
 
 def _steps(state: TrainState, progress: bool | None) -> Iterator[int]:

@@ -1,107 +1,84 @@
-"""What happens inside one step, as pure functions of networks, draws and settings."""
+"""What happens inside one step: steps 2 to 5 of the article, as functions of networks and a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
-from algan_lite.core.rng import Stream
+from algan_lite.core.rng import Stream, draw
+from algan_lite.data.sources import Source
+from algan_lite.models.networks import layers_of
 from algan_lite.objective.batch import Batch, judge, update_averages
-from algan_lite.objective.losses import resolve_loss
-from algan_lite.selection.select import Selection, select_noise
+from algan_lite.selection.select import Selection, choose
 from algan_lite.training.config import TrainConfig
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Everything random in one step of D. An optional runs axis leads every tensor.
+class Step:
+    """One pair and its settings, bound once: what a step asks, without a look at the config.
 
-    Attributes:
-        x_real: Reals, (..., N, *sample).
-        z_pool: Candidates, (..., M, latent_dim); the first N of them are a plain draw.
-        z2: A second plain draw, (..., N, latent_dim), where a regularizer needs it.
-        noise: Uniform draws, (..., N, *sample), where a regularizer needs them.
+    Args:
+        G: The generator.
+        D: The discriminator.
+        config: Every setting, checked when it was made.
     """
 
-    x_real: Tensor
-    z_pool: Tensor
-    z2: Tensor | None = None
-    noise: Tensor | None = None
+    def __init__(self, G: nn.Module, D: nn.Module, config: TrainConfig) -> None:
+        self.G, self.D, self.config = G, D, config
+        self.rule, self.layers = config.rule(), layers_of(G, D)
+        self.loss, self.needs = self.rule.loss, {player: config.needs(player) for player in "GD"}
+        self.device = next(G.parameters()).device
+        self._own_fakes = config.d_fakes == "all" and not config.chooses_plain
+        self._weighted = config.reweight or config.keep_decay is not None
 
+    def draw(self, source: Source, streams: Mapping[str, Stream], averages: Mapping[str, Tensor]) -> Batch:
+        """Draw what one step of D needs, each purpose from its own stream."""
+        needs, device, n, blocks = self.needs["D"] | self.needs["G"], self.device, self.rule.n, self.config.pool_factor
+        shape = (n, self.G.latent_dim)
+        x_real = source.sample(n, generator=streams["data"], device=device)
+        # One stream a block: the first N candidates are the same in every arm, however large its pool.
+        pool = [draw(streams[f"candidates {block}"], shape, device) for block in range(blocks)]
+        z_pool = pool[0] if blocks == 1 else torch.cat(pool, dim=-2)
+        chance = draw(streams["selection"], (n * blocks,), device, "uniform") if self.rule.draws else None
+        z2 = draw(streams["second candidates"], shape, device) if "z2" in needs else None
+        own = x_real.shape[z_pool.ndim - 2 :]
+        noise = draw(streams["penalties"], own, device, "uniform") if "noise" in needs else None
+        return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
 
-def choose_noise(
-    G: nn.Module,
-    D: nn.Module,
-    z_pool: Tensor,
-    config: TrainConfig,
-    step: int,
-    generator: Stream | None,
-    noise: Tensor | None = None,
-) -> Selection:
-    """Step 2: return the N latents of the pool that G will train on, with their weights.
+    def choose(self, batch: Batch, step: int = 0) -> Selection:
+        """Step 2: return the N latents of the pool that G will train on, with their weights."""
+        return choose(self.G, self.D, batch.z_pool, self.rule, self.layers, self.config.keep(step), batch.chance)
 
-    A strategy that leaves something to chance draws from ``generator``, or is given its draws as ``noise``.
-    """
-    return select_noise(
-        G,
-        D,
-        z_pool,
-        config.batch_size,
-        config.strategy,
-        reweight=config.reweight,
-        keep=config.keep(step),
-        loss=config.loss,
-        generator=generator,
-        noise=noise,
-        **config.strategy_options,
-    )
+    def classify(self, drawn: Batch, chosen: Selection, x_fake: Tensor) -> Batch:
+        """Step 4: add D's view of reals and fakes to what was drawn.
 
+        With ``d_fakes="all"`` D sees the first N candidates, a plain draw; with ``"selected"`` it sees what G trains
+        on, with the same weights, so that its optimum compares the data with the selected law. Where both are one set
+        (a pool of N, none moved), nothing is generated twice.
+        """
+        needs, z = self.needs["D"], chosen.z
+        if self._own_fakes:
+            z = drawn.z_pool[..., : self.rule.n, :]
+            x_fake = self.G(z)
+        x_real = drawn.x_real.detach().requires_grad_() if "x_real" in needs else drawn.x_real
+        real, fake = judge(self.D, x_real, z.shape[:-1]), judge(self.D, x_fake, z.shape[:-1])
+        state = update_averages(drawn.state, real.logits, fake.logits) if "state" in needs else drawn.state
+        weights = self._weights(chosen) if self.config.d_fakes == "selected" else None
+        return replace(drawn, x_real=x_real, z=z, x_fake=x_fake, real=real, fake=fake, weights=weights, state=state)
 
-def classify(
-    G: nn.Module,
-    D: nn.Module,
-    draws: Draws,
-    chosen: Selection,
-    x_fake: Tensor,
-    config: TrainConfig,
-    averages: Mapping[str, Tensor],
-) -> tuple[Batch, dict[str, Tensor]]:
-    """Step 4: return D's view of reals and fakes, and the moving averages after it.
+    def reclassify(self, batch: Batch, chosen: Selection, x_fake: Tensor) -> Batch:
+        """Step 5, second half: return the batch on which G is updated: its own noise, before the new D."""
+        if chosen.z.requires_grad:  # the latents are a function of D, which has changed since: move them anew
+            chosen = self.choose(batch)
+            x_fake = self.G(chosen.z)
+        lead = chosen.z.shape[:-1]
+        fake = judge(self.D, x_fake, lead)
+        fresh = batch.loss.paired or "logits_real" in self.needs["G"]
+        real = judge(self.D, batch.x_real, lead) if fresh else batch.real  # the old D's: no term of G reads it
+        return replace(batch, z=chosen.z, x_fake=x_fake, real=real, fake=fake, weights=self._weights(chosen))
 
-    With ``d_fakes="all"`` D sees the first N candidates, a plain draw; with ``"selected"`` it sees what G trains on,
-    with the same weights, so that its optimum compares the data with the selected law. Where both are one set (a pool
-    of N, none moved), nothing is generated twice.
-    """
-    needs, z = config.needs("D"), chosen.z
-    weights = _weights(chosen, config) if config.d_fakes == "selected" else None
-    if config.d_fakes == "all" and not config.chooses_plain:
-        z = draws.z_pool[..., : config.batch_size, :]
-        x_fake = G(z)
-    x_real = draws.x_real.detach().requires_grad_() if "x_real" in needs else draws.x_real
-    real, fake = judge(D, x_real, z.shape[:-1]), judge(D, x_fake, z.shape[:-1])
-    if "state" in needs:
-        averages = update_averages(averages, real.logits, fake.logits)
-    loss = resolve_loss(config.loss)
-    batch = Batch(x_real, x_fake, z, loss, real, fake, weights, draws.z2, draws.noise, averages)
-    return batch, dict(averages)
-
-
-def reclassify(
-    G: nn.Module, D: nn.Module, batch: Batch, draws: Draws, chosen: Selection, x_fake: Tensor, config: TrainConfig
-) -> Batch:
-    """Step 5, second half: return the batch on which G is updated: its own noise, before the new D."""
-    if chosen.z.requires_grad:  # the latents are a function of D, which has changed since: move them anew
-        chosen = choose_noise(G, D, draws.z_pool, config, 0, None)
-        x_fake = G(chosen.z)
-    lead = chosen.z.shape[:-1]
-    fake = judge(D, x_fake, lead)
-    fresh = batch.loss.paired or "logits_real" in config.needs("G")
-    real = judge(D, batch.x_real, lead) if fresh else batch.real  # the old D's: no term of G reads it
-    return replace(batch, x_fake=x_fake, z=chosen.z, weights=_weights(chosen, config), real=real, fake=fake)
-
-
-def _weights(chosen: Selection, config: TrainConfig) -> Tensor | None:
-    """Return None where every latent counts 1/N: the plain mean, so that no selection is the plain GAN exactly."""
-    return chosen.weights if config.reweight or config.keep_decay is not None else None
+    def _weights(self, chosen: Selection) -> Tensor | None:
+        """Return None where every latent counts 1/N: the plain mean, so that no selection is the plain GAN exactly."""
+        return chosen.weights if self._weighted else None

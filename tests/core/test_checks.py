@@ -8,7 +8,7 @@ import torch
 
 import algan_lite as al
 from algan_lite import rng
-from algan_lite.core.checks import Table, check_choice, check_integer, check_number
+from algan_lite.core.checks import Entry, Table, check_choice, check_integer, check_number
 
 TABLES = [al.LOSSES, al.REGULARIZERS, al.STRATEGIES, al.SAMPLERS, al.METRICS]
 
@@ -85,8 +85,24 @@ class TestTable:
 
 
 def test_html_of_a_table_is_escaped() -> None:
-    entry = type("Entry", (), {"doc": "<script>"})()
-    assert "<script>" not in Table("kind", {"<b>": entry})._repr_html_()
+    table = Table("kind", Entry)
+    table.add(Entry("<b>", "<script>", "<i>"))
+    assert not any(tag in table._repr_html_() for tag in ("<b>", "<script>", "<i>"))
+
+
+def test_a_name_is_entered_once() -> None:
+    table = Table("kind", lambda fn, **fields: Entry(**fields))
+
+    @table.enter(source="here")
+    def name() -> None:
+        """One line.
+
+        More.
+        """
+
+    assert table["name"] == Entry("name", "One line.", "here")
+    with pytest.raises(ValueError, match="name must be a new kind; got 'name' a second time"):
+        table.add(Entry("name"))
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform", "index"])

@@ -14,10 +14,9 @@ from torch import nn
 
 import algan_lite as al
 from algan_lite import export
-from algan_lite.core.rng import draw
 from algan_lite.export.step import adam
-from algan_lite.training.loop import _draw
 from algan_lite.training.state import TrainState
+from algan_lite.training.step import Step
 
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the package onnxruntime is not installed")
@@ -72,12 +71,11 @@ def walk(path: Path, config: al.TrainConfig, spec: export.StepSpec, seed: int = 
     graph, (G, D), outputs = session(path), pair(config), []
     run, state = TrainState.start(G, D, config, seed), spec.pack(G, D)
     for step in range(config.num_steps):
-        draws = _draw(run, RING)
-        given = {"x_real": draws.x_real, "z_pool": draws.z_pool, "z2": draws.z2, "noise": draws.noise}
+        drawn = Step(G, D, config).draw(RING, run.streams, {})
+        given = {"x_real": drawn.x_real, "z_pool": drawn.z_pool, "z2": drawn.z2, "noise": drawn.noise}
         given |= {f"lam_{name}": lam for name, lam in config.lams(step, "cpu").items()}
         given |= {"lr_G": config.lr, "lr_D": config.lr_D or config.lr, "step": step + 1, "state": state}
-        if "selection_noise" in spec.inputs:
-            given["selection_noise"] = draw(run.streams["selection"], (len(draws.z_pool),), "cpu", "uniform")
+        given["selection_noise"] = drawn.chance
         outputs.append(compute(graph, **{name: given[name] for name in spec.inputs}))
         state = outputs[-1]["new_state"]
     return outputs
@@ -128,7 +126,7 @@ def test_chosen_is_what_select_noise_chooses(tmp_path: Path) -> None:
     G, D = pair(config)
     spec = export.training_step(tmp_path / "step.onnx", config, G, D)
     (output,) = walk(tmp_path / "step.onnx", config, spec)
-    z_pool = _draw(TrainState.start(G, D, config, 0), RING).z_pool
+    z_pool = Step(G, D, config).draw(RING, TrainState.start(G, D, config, 0).streams, {}).z_pool
     assert torch.equal(output["chosen"], al.select_noise(G, D, z_pool, 16, "top_k").indices)
 
 

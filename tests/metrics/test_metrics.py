@@ -16,7 +16,7 @@ from torch import Tensor
 from algan_lite import data, metrics
 from algan_lite.metrics import digits, distances
 from algan_lite.metrics import modes as mode_metrics
-from algan_lite.metrics.modes import mode_report, perfect_report, quality_ceiling
+from algan_lite.metrics.modes import quality_ceiling
 from algan_lite.metrics.table import METRICS, real_against_real
 
 RING = data.ring(modes=8, radius=2.0, std=0.02)
@@ -191,20 +191,10 @@ def test_reverse_kl_floor_and_collapse() -> None:
     assert METRICS["reverse_kl"](RING.sample(20_000, seed=0), uneven) > 0.5
 
 
-def test_reports() -> None:
-    ring = data.ring(modes=8)
-    x = torch.stack([ring.sample(400, seed=k) for k in range(50)])
-    report, perfect = mode_report(x, ring), perfect_report(ring, 400)
-    assert list(report.columns) == list(perfect.columns)
-    assert report.shape == (50, 7)
-    assert mode_report(x[0], ring).equals(report.iloc[[0]])
-    for column in ("quality_3sigma", "spread_ratio", "reverse_kl"):
-        assert_mean(torch.tensor(report[column].to_numpy()), float(perfect[column].iloc[0]))
-    # 1,000 modes, 2,500 samples: 918 are hit, and 0.98889 of the hits are within 3 sigma
+def test_a_perfect_sampler_misses_some_of_many_modes() -> None:
+    # 1,000 modes, 2,500 samples: 918 are hit
     many = data.grid(side=32)
     many.modes, many.weights = many.modes[:1000], many.weights[:1000]
-    expected = 1000 * (1 - (1 - 0.98889 / 1000) ** 2500)
-    assert float(perfect_report(many, 2500)["mode_coverage"].iloc[0]) == pytest.approx(expected, abs=0.01)
     hits = torch.stack(
         [many.modes[torch.randint(1000, (2500,), generator=torch.Generator().manual_seed(s))] for s in range(20)]
     )

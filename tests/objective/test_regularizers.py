@@ -278,9 +278,9 @@ def test_consensus_is_zero_where_nobody_wants_to_move() -> None:
 def run_of(batch: Batch, G: nn.Module, D: nn.Module, k: int) -> Batch:
     """Return run k's share of an ensemble's batch, made by its own two networks."""
     x_real, x_fake = batch.x_real[k].detach().requires_grad_(), G(batch.z[k])
-    views = judge(D, x_real, x_real.shape[:1]), judge(D, x_fake, x_fake.shape[:1])
-    state = {name: value[k] for name, value in batch.state.items()}
-    return Batch(x_real, x_fake, batch.z[k], batch.loss, *views, None, batch.z2[k], batch.noise[k], state)
+    views = {"real": judge(D, x_real, x_real.shape[:1]), "fake": judge(D, x_fake, x_fake.shape[:1])}
+    drawn = {"z2": batch.z2[k], "noise": batch.noise[k], "state": {name: v[k] for name, v in batch.state.items()}}
+    return Batch(x_real, batch.loss, **drawn, z=batch.z[k], x_fake=x_fake, **views)
 
 
 @every_regularizer

@@ -256,11 +256,11 @@ def test_convolutions_with_a_penalty_take_the_step_of_plain_adam() -> None:
 
 def watched(monkeypatch: pytest.MonkeyPatch, settings: al.TrainConfig) -> tuple[list[Tensor], list[Tensor]]:
     reals, pools = [], []
-    choose = training.choose_noise
+    choose = training.Step.choose
 
-    def spy(G: nn.Module, D: nn.Module, z_pool: Tensor, *rest: object) -> al.Selection:
-        pools.append(z_pool.clone())
-        return choose(G, D, z_pool, *rest)
+    def spy(step: training.Step, drawn: al.Batch, *rest: object) -> al.Selection:
+        pools.append(drawn.z_pool.clone())
+        return choose(step, drawn, *rest)
 
     class Watched:
         def sample(self, *args: object, **kwargs: object) -> Tensor:
@@ -268,7 +268,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, settings: al.TrainConfig) -> tuple[
             return reals[-1].clone()
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "choose_noise", spy)
+        patch.setattr(training.Step, "choose", spy)
         G, D = tiny(num_heads=2)
         al.train(G, D, Watched(), settings, seed=5, progress=False)
     return reals, pools

@@ -13,10 +13,9 @@ from algan_lite.core.rng import draw, stream
 from algan_lite.data import SOURCES
 from algan_lite.metrics.table import METRICS
 from algan_lite.models.pairs import mlp_pair
-from algan_lite.selection.select import STRATEGIES
+from algan_lite.selection import STRATEGIES, select_noise
 from algan_lite.training.config import LambdaSetting, TrainConfig
 from algan_lite.training.state import TrainState
-from algan_lite.training.step import choose_noise
 
 PLANE = ("ring", "grid", "imbalanced_ring", "two_moons", "swiss_roll")  # the sources that a picture can show
 HEADS = {"disagreement": 2}  # heads of D that a strategy asks for, where it is not 1
@@ -133,8 +132,9 @@ class Scene:
         run, source, chosen, modes, quality = self.run, self.source, None, None, None
         x_fake = run.G(self._z)
         if not self.config.chooses_plain:
-            own = stream(self._seed, "panel choice")
-            chosen = run.G(choose_noise(run.G, run.D, self._z[: self._pool], self.config, run.step, own).z)
+            own, config, pool = stream(self._seed, "panel choice"), self.config, self._z[: self._pool]
+            how = {"strategy": config.strategy, "loss": config.loss, "generator": own}
+            chosen = run.G(select_noise(run.G, run.D, pool, config.batch_size, **how).z)
         if source.modes is not None:
             modes = int(METRICS["mode_coverage"](x_fake, source)), len(source.modes)
             quality = float(METRICS["quality_3sigma"](x_fake, source))
