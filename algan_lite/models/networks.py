@@ -126,12 +126,16 @@ def with_spectral_norm(net: nn.Module) -> nn.Module:
     return net
 
 
+# Layers that do the same in training and in evaluation: to put their modes aside at every look would cost a twentieth
+# of a step of small networks.
+_MODELESS = {nn.Sequential, nn.ModuleList, Linear, nn.Linear, nn.Conv2d, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Identity}
+_MODELESS |= {nn.Sigmoid, nn.Flatten, nn.Unflatten, nn.Upsample, PixelNorm, Generator, Discriminator}
+
+
 def layers_of(*networks: Callable[[Tensor], Tensor]) -> list[nn.Module]:
-    """Return every layer of the networks, themselves included; a callable that is no module has none."""
-    layers = [network for network in networks if isinstance(network, nn.Module)]
-    for layer in layers:  # grows while it is walked: four times as fast as Module.modules()
-        layers.extend(filter(None, layer._modules.values()))
-    return layers
+    """Return the layers of the networks, themselves included, that may notice their mode; a plain function has none."""
+    modules = [module for network in networks if isinstance(network, nn.Module) for module in network.modules()]
+    return [module for module in modules if type(module) not in _MODELESS]
 
 
 @contextmanager

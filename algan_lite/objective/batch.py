@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -20,8 +20,7 @@ class View(NamedTuple):
     heads: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """What the two players see in one step: first what is drawn, then what is computed from it, once.
 
     An optional runs axis leads every tensor.
@@ -47,7 +46,7 @@ class Batch:
     chance: Tensor | None = None
     z2: Tensor | None = None
     noise: Tensor | None = None
-    state: Mapping[str, Tensor] = field(default_factory=dict)
+    state: Mapping[str, Tensor] = MappingProxyType({})
     z: Tensor | None = None
     x_fake: Tensor | None = None
     real: View | None = None
@@ -90,7 +89,7 @@ def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, dec
     return {k: torch.lerp(state[k], mean[k], (1 - decay) / weight) for k in mean} | {"weight": weight}
 
 
-def judge(D: nn.Module, x: Tensor, lead: Sequence[int]) -> View:
+def judge(D: nn.Module, x: Tensor, lead: tuple[int, ...]) -> View:
     """Return D's view of x.
 
     Raises:
@@ -98,7 +97,7 @@ def judge(D: nn.Module, x: Tensor, lead: Sequence[int]) -> View:
     """
     heads = D.heads(x) if getattr(D, "num_heads", 1) > 1 else None
     logits = D(x) if heads is None else heads.mean(0)
-    if tuple(logits.shape) != tuple(lead):
+    if logits.shape != lead:
         raise ValueError(f"D must return one logit a sample, {tuple(lead)}; got {tuple(logits.shape)}")
     return View(logits, heads)
 

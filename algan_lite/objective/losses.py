@@ -53,11 +53,12 @@ class Loss(Entry):
 
 def check_logits(logits_real: Tensor, logits_fake: Tensor, weights: Tensor | None = None) -> None:
     """Refuse logits that would broadcast to (N, N), such as (N, 1) beside (N,)."""
-    real, fake = tuple(logits_real.shape), tuple(logits_fake.shape)
-    if not real or not fake or len(real) != len(fake) or real[:-1] != fake[:-1]:
-        raise ValueError(f"logits_real and logits_fake must be (..., N) with equal leading axes; got {real} and {fake}")
-    if weights is not None and tuple(weights.shape) != fake:
-        raise ValueError(f"weights must have the shape of logits_fake, {fake}; got {tuple(weights.shape)}")
+    real, fake = logits_real.shape, logits_fake.shape
+    if not real or not fake or real[:-1] != fake[:-1]:
+        shapes = f"{tuple(real)} and {tuple(fake)}"
+        raise ValueError(f"logits_real and logits_fake must be (..., N) with equal leading axes; got {shapes}")
+    if weights is not None and weights.shape != fake:
+        raise ValueError(f"weights must have the shape of logits_fake, {tuple(fake)}; got {tuple(weights.shape)}")
 
 
 def _average(values: Tensor, weights: Tensor | None) -> Tensor:

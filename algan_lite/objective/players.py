@@ -27,7 +27,12 @@ def objective(player: str, G: nn.Module, D: nn.Module, batch: Batch, lams: Mappi
         ``loss``, the names in ``lams`` that concern the player, and ``total``; each (...).
     """
     check_choice("player", player, ("D", "G"))
-    value = player_loss(player, batch)
-    mine = [name for name in lams if REGULARIZERS[name].concerns(player)]
-    terms = {name: REGULARIZERS[name].fn(G, D, batch) for name in mine}
-    return {"loss": value, **terms, "total": sum((lams[name] * terms[name] for name in mine), start=value)}
+    terms = {"loss": player_loss(player, batch)}
+    total = terms["loss"]
+    for name, lam in lams.items():
+        entry = REGULARIZERS[name]
+        if entry.concerns(player):
+            terms[name] = entry.fn(G, D, batch)
+            total = total + lam * terms[name]
+    terms["total"] = total
+    return terms

@@ -61,13 +61,13 @@ def realness(request: Request, z: Tensor) -> Tensor:
 
 def _realness(request: Request, z: Tensor) -> Tensor:
     logits = request.D(request.G(z))
-    _check_shape("D(G(z))", logits, tuple(z.shape[:-1]))
+    _check_shape("D(G(z))", logits, z.shape[:-1])
     return request.loss.realness(logits)
 
 
 def _check_shape(what: str, value: Tensor, expected: tuple[int, ...]) -> None:
-    if tuple(value.shape) != expected:
-        raise ValueError(f"{what} must have shape {expected}, one value a candidate; got {tuple(value.shape)}")
+    if value.shape != expected:
+        raise ValueError(f"{what} must have shape {tuple(expected)}, one value a candidate; got {tuple(value.shape)}")
 
 
 def distance_to_boundary(request: Request, z: Tensor) -> Tensor:

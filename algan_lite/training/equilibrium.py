@@ -69,7 +69,7 @@ class Watch:
 
     def holds(self, lost: Tensor) -> bool:
         """Return whether the rule has held in every run but those that are ``lost``, (R,) booleans."""
-        return self.rule is not None and bool(((self.reached_at >= 0) | lost).all())
+        return bool(((self.reached_at >= 0) | lost).all())
 
 
 @torch.no_grad()

@@ -57,7 +57,7 @@ def train(
     saver = Saver(state, checkpoint, checkpoint_every, resume)
     step = Step(G, D, config)
     for k in _steps(state, progress):
-        lams = config.lams(k, state.device, state.runs)
+        lams = step.lams(k)
         for _ in range(config.d_steps):
             drawn = step.draw(source, state.streams, state.averages)
             # 2. G chooses its noise from D's feedback.

@@ -120,7 +120,7 @@ class TrainState:
     @property
     def stopped(self) -> bool:
         """Whether the stopping rule has held in every run that is left."""
-        return self.watch.holds(self.history.diverged_at >= 0)
+        return self.watch.rule is not None and self.watch.holds(self.history.diverged_at >= 0)
 
     def look(self, source: Source) -> None:
         """Check the stopping rule where a check is due."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from algan_lite.core.rng import Stream, draw
 from algan_lite.data.sources import Source
 from algan_lite.models.networks import layers_of
 from algan_lite.objective.batch import Batch, judge, update_averages
+from algan_lite.objective.regularizers import Lambda
 from algan_lite.selection.select import Selection, choose
 from algan_lite.training.config import TrainConfig
 
@@ -29,9 +29,15 @@ class Step:
         self.G, self.D, self.config = G, D, config
         self.rule, self.layers = config.rule(), layers_of(G, D)
         self.loss, self.needs = self.rule.loss, {player: config.needs(player) for player in "GD"}
-        self.device = next(G.parameters()).device
+        self.device, self.runs = next(G.parameters()).device, getattr(G, "runs", None)
+        scheduled = any(callable(lam) for lam in config.regularizers.values())
+        self._lams = None if scheduled else config.lams(0, self.device, self.runs)
         self._own_fakes = config.d_fakes == "all" and not config.chooses_plain
         self._weighted = config.reweight or config.keep_decay is not None
+
+    def lams(self, k: int) -> Mapping[str, Lambda]:
+        """Return lambda for each regularizer at step k."""
+        return self.config.lams(k, self.device, self.runs) if self._lams is None else self._lams
 
     def draw(self, source: Source, streams: Mapping[str, Stream], averages: Mapping[str, Tensor]) -> Batch:
         """Draw what one step of D needs, each purpose from its own stream."""
@@ -66,7 +72,7 @@ class Step:
         real, fake = judge(self.D, x_real, z.shape[:-1]), judge(self.D, x_fake, z.shape[:-1])
         state = update_averages(drawn.state, real.logits, fake.logits) if "state" in needs else drawn.state
         weights = self._weights(chosen) if self.config.d_fakes == "selected" else None
-        return replace(drawn, x_real=x_real, z=z, x_fake=x_fake, real=real, fake=fake, weights=weights, state=state)
+        return drawn._replace(x_real=x_real, z=z, x_fake=x_fake, real=real, fake=fake, weights=weights, state=state)
 
     def reclassify(self, batch: Batch, chosen: Selection, x_fake: Tensor) -> Batch:
         """Step 5, second half: return the batch on which G is updated: its own noise, before the new D."""
@@ -77,7 +83,7 @@ class Step:
         fake = judge(self.D, x_fake, lead)
         fresh = batch.loss.paired or "logits_real" in self.needs["G"]
         real = judge(self.D, batch.x_real, lead) if fresh else batch.real  # the old D's: no term of G reads it
-        return replace(batch, z=chosen.z, x_fake=x_fake, real=real, fake=fake, weights=self._weights(chosen))
+        return batch._replace(z=chosen.z, x_fake=x_fake, real=real, fake=fake, weights=self._weights(chosen))
 
     def _weights(self, chosen: Selection) -> Tensor | None:
         """Return None where every latent counts 1/N: the plain mean, so that no selection is the plain GAN exactly."""

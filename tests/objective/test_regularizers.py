@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cmath
-import dataclasses
 import math
 
 import pytest
@@ -50,7 +49,7 @@ def value_of(name: str, G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 def some_batch(G: nn.Module, D: nn.Module, *lead: int, loss: str = "non_saturating", seed: int = 0) -> Batch:
     batch = al.make_batch(G, D, normal(*lead, 2, seed=11), normal(*lead, G.latent_dim, seed=12), loss, seed)
     # averages that differ from this batch's own means, as in the middle of a training
-    return dataclasses.replace(batch, state={"real": batch.state["real"] + 0.3, "fake": batch.state["fake"] - 0.2})
+    return batch._replace(state={"real": batch.state["real"] + 0.3, "fake": batch.state["fake"] - 0.2})
 
 
 # --- Dirac GAN (Mescheder 2018): D(x) = psi x, the data are at 0, G is a point at theta ------------------------------
@@ -188,7 +187,7 @@ def test_wgan_gp_draws_one_share_a_sample_and_not_one_a_coordinate() -> None:
     assert torch.equal(D.seen[:, 0], D.seen[:, 1])
     assert D.seen[:, 0].unique().numel() == 50
     assert 0 <= D.seen.min() < 0.2 < 0.8 < D.seen.max() <= 1
-    value_of("dragan", G, D, dataclasses.replace(batch, x_real=normal(50, 2).requires_grad_()))
+    value_of("dragan", G, D, batch._replace(x_real=normal(50, 2).requires_grad_()))
     assert not torch.equal(D.seen[:, 0] - batch.x_real[:, 0], D.seen[:, 1] - batch.x_real[:, 1])
 
 
@@ -206,7 +205,7 @@ def test_mode_seeking_of_a_collapsed_generator_is_its_ceiling_with_finite_gradie
     assert value.item() == pytest.approx(1e5, rel=1e-5)
     assert all(bool(torch.isfinite(g).all()) for g in torch.autograd.grad(value, [G.A]))
     batch = al.make_batch(G, D, normal(9, 2), normal(9, 2, seed=1))
-    assert value_of("mode_seeking", G, D, dataclasses.replace(batch, z2=batch.z)).item() == 0
+    assert value_of("mode_seeking", G, D, batch._replace(z2=batch.z)).item() == 0
 
 
 @pytest.mark.parametrize("name", ["r1", "r2", "wgan_gp", "dragan"])
@@ -220,7 +219,7 @@ def test_a_flat_critic_has_finite_gradients(name: str) -> None:
 def test_lecam_by_hand() -> None:
     G, D = LinearG(torch.eye(1)), LinearD(torch.ones(1))
     batch = al.make_batch(G, D, torch.tensor([[1.0], [-2.0], [0.5]]), torch.tensor([[0.0], [3.0], [-1.0]]))
-    batch = dataclasses.replace(batch, state={"real": torch.tensor(2.0), "fake": torch.tensor(-1.0)})
+    batch = batch._replace(state={"real": torch.tensor(2.0), "fake": torch.tensor(-1.0)})
     reals = (2.0**2 + 0 + 1.5**2) / 3  # 1, -2 and 0.5 above -1
     fakes = (2.0**2 + 0 + 3.0**2) / 3  # 0, 3 and -1 below 2
     assert value_of("lecam", G, D, batch).item() == pytest.approx(reals + fakes, abs=1e-6)
@@ -365,7 +364,7 @@ class TestContract:
             view = View(view.logits.detach())
         kept = {field: None if field not in entry.needs else getattr(full, field) for field in ("z2", "noise")}
         state = full.state if "state" in entry.needs else {}
-        bare = dataclasses.replace(full, x_real=x_real, real=view, state=state, **kept)
+        bare = full._replace(x_real=x_real, real=view, state=state, **kept)
         torch.testing.assert_close(entry.fn(G, D, bare), entry.fn(G, D, full))
 
 
@@ -390,8 +389,7 @@ def test_logits_in_a_column_are_refused() -> None:
 def test_penalties_refuse_logits_in_a_column_by_themselves(name: str) -> None:
     G, D = tiny()
     batch, column = some_batch(G, D, 5), ColumnD()
-    bad = dataclasses.replace(
-        batch, real=View(column(batch.x_real)), fake=View(column(batch.x_fake))
+    bad = batch._replace( real=View(column(batch.x_real)), fake=View(column(batch.x_fake))
     ) if name in ("r1", "r2") else batch  # fmt: skip
     with pytest.raises(ValueError, match=r"D must return one logit a sample.*got \(5, 1\)"):
         value_of(name, G, column, bad)
@@ -407,7 +405,7 @@ def test_make_batch_checks_its_axes() -> None:
 
 def test_wgan_gp_needs_as_many_fakes_as_reals() -> None:
     G, D = tiny()
-    batch = dataclasses.replace(some_batch(G, D, 5), x_fake=G(normal(4, 3)))
+    batch = some_batch(G, D, 5)._replace(x_fake=G(normal(4, 3)))
     with pytest.raises(ValueError, match=r"as many fakes as reals; got \(5, 2\) and \(4, 2\)"):
         value_of("wgan_gp", G, D, batch)
 
@@ -434,6 +432,6 @@ def test_each_head_is_judged_by_itself() -> None:
     )
     weights = torch.tensor([0.5, 0.5, 0, 0, 0])
     apart = [LOSSES["hinge"].G(r, f, weights) for r, f in zip(batch.real.heads, batch.fake.heads, strict=True)]
-    weighed = dataclasses.replace(batch, loss=LOSSES["hinge"], weights=weights)
+    weighed = batch._replace(loss=LOSSES["hinge"], weights=weights)
     assert player_loss("G", weighed).item() == pytest.approx(torch.stack(apart).mean().item(), abs=1e-6)
     assert math.isfinite(value.item())
