@@ -239,37 +239,25 @@ def _neighbor_scores(fake: Tensor, real: Tensor, radii: Tensor, k: int) -> Tenso
 
 @metric(source="Kynkaanniemi 2019", direction="higher", range=(0, 1))
 def precision(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """Share of fakes among the reals.
-
-    (...); see ``neighbor_scores``.
-    """
+    """Share of fakes among the reals; see ``neighbor_scores``."""
     return neighbor_scores(x_fake, reference, k)["precision"]
 
 
 @metric(source="Kynkaanniemi 2019", direction="higher", range=(0, 1))
 def recall(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """Share of reals among the fakes.
-
-    (...); see ``neighbor_scores``.
-    """
+    """Share of reals among the fakes; see ``neighbor_scores``."""
     return neighbor_scores(x_fake, reference, k)["recall"]
 
 
 @metric(source="Naeem 2020", direction="target", range=(0, INF), perfect=1.0)
 def density(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """How many real neighborhoods hold a fake, over k.
-
-    (...); see ``neighbor_scores``.
-    """
+    """How many real neighborhoods hold a fake, over k; see ``neighbor_scores``."""
     return neighbor_scores(x_fake, reference, k)["density"]
 
 
 @metric(source="Naeem 2020", direction="higher", range=(0, 1))
 def coverage(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
-    """Share of real neighborhoods that hold a fake.
-
-    (...); see ``neighbor_scores``.
-    """
+    """Share of real neighborhoods that hold a fake; see ``neighbor_scores``."""
     return neighbor_scores(x_fake, reference, k)["coverage"]
 
 

@@ -1,4 +1,4 @@
-"""What happens inside one step: steps 2 to 5 of the article, as functions of networks and a batch."""
+"""What happens inside one step: steps 2 to 5 of the article."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from algan_lite.training.config import TrainConfig
 
 
 class Step:
-    """One pair and its settings, bound once: what a step asks, without a look at the config.
+    """One pair with its settings, bound once: each method is a part of a step, and takes and returns what passes through.
 
     Args:
         G: The generator.
