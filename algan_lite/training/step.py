@@ -17,7 +17,7 @@ from algan_lite.training.config import TrainConfig
 
 
 class Step:
-    """One pair with its settings, bound once: each method is a part of a step, and takes and returns what passes through.
+    """One pair with its settings, bound once; each method is a part of a step.
 
     Args:
         G: The generator.
