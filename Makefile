@@ -18,7 +18,7 @@ STALE := $(shell { [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(STAMP)" ] && $(PY) 
 TEST_ENV = OMP_NUM_THREADS=1 ALGAN_LITE_PROGRESS=0 ALGAN_LITE_PROFILE=$${ALGAN_LITE_PROFILE:-smoke}
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope -o filterwarnings=default
 
-.PHONY: help env book serve test lint unit doctest notebooks test-colab slow coverage format bench results audit wheel clean
+.PHONY: help env book serve test lint unit doctest notebooks test-colab slow coverage format numbers bench results audit wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,9 @@ format: env ## format Python files and notebooks, strip outputs, refresh the fir
 	@find book -name '*.ipynb' -exec $(PY) -m nbstripout --keep-id {} +
 	@$(PY) -m ruff check -q --fix .
 	@$(PY) -m ruff format -q .
+
+numbers: env ## an advisory report: numbers of the prose that no cell asserts
+	@$(PY) -m tools.book.numbers
 
 bench: env ## speed figures, one a line: name value unit
 	@$(PY) -m tools.bench

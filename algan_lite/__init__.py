@@ -10,7 +10,7 @@ from algan_lite import data, models
 from algan_lite.core import rng
 from algan_lite.core.version import __version__ as __version__
 from algan_lite.metrics import METRICS
-from algan_lite.notebook import setup_notebook, show_source
+from algan_lite.notebook import near, setup_notebook, show_source
 from algan_lite.objective import LOSSES, REGULARIZERS, Batch, losses, make_batch
 from algan_lite.sampling import SAMPLERS
 from algan_lite.selection import STRATEGIES, Selection, select_noise
@@ -38,6 +38,7 @@ __all__ = [
     "losses",
     "make_batch",
     "models",
+    "near",
     "plots",
     "rng",
     "select_noise",

@@ -1,18 +1,14 @@
-"""What several test files share: tiny networks, comparisons by norm, and a look at what must not
-change, and what a chapter holds."""
+"""What several test files share: tiny networks, comparisons by norm, and a look at what must not change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import nbformat
 import torch
 from torch import Tensor, nn
 
 import algan_lite as al
-from tools.book.exercises import exercises
-from tools.book.pages import ROOT
 
 RING = al.data.ring(modes=4, radius=1.0, std=0.1)
 
@@ -57,17 +53,3 @@ def untouched(*nets: nn.Module) -> Iterator[None]:
     yield
     for old, new in zip(before, look(), strict=True):
         assert torch.equal(old, new) if isinstance(old, Tensor) else old == new
-
-
-def cells(chapter: str) -> dict[str, str]:
-    """Return the cells of a notebook of the book: id -> source."""
-    notebook = nbformat.read(ROOT / "book" / f"{chapter}.ipynb", as_version=4)
-    return {cell.id: cell.source for cell in notebook.cells}
-
-
-def solution(chapter: str, label: str) -> str:
-    """Return the code of an exercise's hidden solution, which asserts its check value."""
-    notebook = nbformat.read(ROOT / "book" / f"{chapter}.ipynb", as_version=4)
-    code = {one.label: one.code for one in exercises(notebook)}[label]
-    assert "assert" in code
-    return code

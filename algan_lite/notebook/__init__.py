@@ -4,7 +4,7 @@ In: nothing, or the names of a profile and a device. Out: a ``Setup``; Markdown;
 """
 
 from algan_lite.notebook.machine import check_machine
-from algan_lite.notebook.setup import Setup, setup_notebook
+from algan_lite.notebook.setup import Setup, near, setup_notebook
 from algan_lite.notebook.source import show_source
 
-__all__ = ["Setup", "check_machine", "setup_notebook", "show_source"]
+__all__ = ["Setup", "check_machine", "near", "setup_notebook", "show_source"]

@@ -78,3 +78,25 @@ def resolve_device(device: str | None = None) -> torch.device:
 
 def _given(name: str, value: str | None, default: str) -> str:
     return (os.environ.get(f"ALGAN_LITE_{name.upper()}") or default) if value is None else value
+
+
+def near(value: float, stated: float, tolerance: float, *, as_printed: bool = True) -> None:
+    """Assert that a number is the one that a text states.
+
+    Args:
+        value: What this run found.
+        stated: What the text says.
+        tolerance: Largest distance, >= 0; it excludes the opposite verdict.
+        as_printed: Whether the run has the settings of the text; other settings give other numbers, and no error.
+
+    Raises:
+        AssertionError: If they are farther apart, or the value is NaN.
+
+    Example:
+        >>> near(0.31, 0.3, 0.05)
+        >>> near(0.31, 0.3, 0.005)
+        Traceback (most recent call last):
+        AssertionError: the text says 0.3 (± 0.005), this run 0.31
+    """
+    if as_printed and not abs(value - stated) <= tolerance:
+        raise AssertionError(f"the text says {stated} (± {tolerance}), this run {value:.3g}")

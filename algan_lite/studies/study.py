@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import pandas as pd
 
 from algan_lite.core.checks import check_choice
 from algan_lite.core.files import write_atomically
+from algan_lite.core.git import git
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "numpy", "scipy", "pandas")
@@ -116,14 +116,7 @@ def provenance(command: str, seconds: float, device: str = "cpu") -> dict[str, o
 
 def _commit() -> str:
     """Return the commit, "-dirty" if it is not what ran; the studies themselves, remade one by one, do not count."""
-    commit = _git("rev-parse", "--short=12", "HEAD")
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", f":(exclude){RESULTS.name}")
+    here = RESULTS.parent
+    commit = git(here, "rev-parse", "--short=12", "HEAD")
+    changed = git(here, "status", "--porcelain", "--untracked-files=no", "--", ":/", f":(exclude){RESULTS.name}")
     return f"{commit}-dirty" if commit and changed else commit or "unknown"
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(RESULTS.parent), *arguments], capture_output=True, text=True)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip()

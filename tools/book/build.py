@@ -14,9 +14,10 @@ from typing import Any
 
 import yaml
 
+from algan_lite.core.git import git
 from tools.book import live
 from tools.book.copies import BRANCH, is_published
-from tools.book.pages import HTML, ROOT, git, github_repository, pages, source
+from tools.book.pages import HTML, ROOT, github_repository, pages, source
 
 BUILD = ROOT / "_build"
 CACHES = BUILD / "cache"

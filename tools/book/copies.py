@@ -10,25 +10,30 @@ that a fork needs no package index.
 from __future__ import annotations
 
 import copy
-import os
+import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell
 
+from algan_lite.core.git import git
 from tools.book.citations import plain_citations
-from tools.book.exercises import CODE, Exercise, exercises
 from tools.book.first_cell import first_cell
-from tools.book.pages import ROOT, git, github_repository
+from tools.book.pages import ROOT, github_repository
 
 COPIES = ROOT / "_build" / "copies"
 BRANCH = "learner"
+# An exercise is a directive; its solution lies behind it, between two gates.
+EXERCISE = re.compile(
+    r"^(?P<fence>`{3,})\{exercise\} (?P<title>.+)\n:label: \S+\n:nonumber:\n\s*(?P<question>.*?)\s*^(?P=fence)$",
+    re.M | re.S,
+)
+START = re.compile(r"^```\{solution-start\} (?P<label>\S+)\n:class: dropdown\n```\s*")
+END = re.compile(r"^```\{solution-end\}\n```$")
 
 
 def requirement(root: Path = ROOT) -> str | None:
@@ -39,38 +44,44 @@ def requirement(root: Path = ROOT) -> str | None:
 
 
 def learner_copy(notebook: NotebookNode, install: str | None = None) -> NotebookNode:
-    """Return the notebook without solutions: a cell waits for the learner's code and raises until there is some.
+    """Return the notebook without what lies between the gates: there a cell waits for the learner's code.
 
     Args:
         notebook: One of the book.
         install: What the first cell installs where the package is missing; None: the release of this version.
     """
-    return _copy(
-        notebook, install, lambda one: f'raise NotImplementedError("exercise {one.label}: your code goes here")'
-    )
+    cells, label, coded = [], None, False
+    for cell in copy.deepcopy(notebook).cells:
+        if start := START.match(cell.source):
+            label, coded = start["label"], False
+        elif END.match(cell.source):
+            if coded:
+                source = f'raise NotImplementedError("exercise {label}: your code goes here")'
+                cells.append(new_code_cell(source, id=f"{label}-code", metadata={"tags": ["exercise"]}))
+            label = None
+        elif label is None:
+            cells.append(cell)
+        else:
+            coded |= cell.cell_type == "code"
+    return _plain(notebook, cells, install)
 
 
 def solution_copy(notebook: NotebookNode, install: str | None = None) -> NotebookNode:
-    """Return the notebook with every solution as text and a cell that runs (arguments as for ``learner_copy``)."""
-    return _copy(notebook, install, lambda one: one.code, answers=True)
+    """Return the notebook with the gates as words (arguments as for ``learner_copy``)."""
+    cells = [cell for cell in copy.deepcopy(notebook).cells if not END.match(cell.source)]
+    for cell in cells:
+        cell.source = START.sub("**Solution.** ", cell.source)
+    return _plain(notebook, cells, install)
 
 
-def _copy(
-    notebook: NotebookNode, install: str | None, code: Callable[[Exercise], str], answers: bool = False
-) -> NotebookNode:
+def _plain(notebook: NotebookNode, cells: list[NotebookNode], install: str | None) -> NotebookNode:
+    """Return a copy with these cells, in which no directive or role of the book is left."""
     result = copy.deepcopy(notebook)
-    for one in reversed(exercises(notebook)):
-        text = f"### {one.title}\n\n{one.question}"
-        if answers:
-            text += f"\n\n**Solution.** {CODE.sub('', one.answer).strip()}"
-        cells = [new_markdown_cell(text, id=f"{one.label}-text")]
-        if one.code:
-            cells.append(new_code_cell(code(one), id=f"{one.label}-code", metadata={"tags": ["exercise"]}))
-        result.cells[one.cell : one.cell + 1] = cells
-    next(cell for cell in result.cells if cell.cell_type == "code").source = first_cell(install=install)
-    prose = [cell for cell in result.cells if cell.cell_type == "markdown"]
+    result.cells = cells
+    next(cell for cell in cells if cell.cell_type == "code").source = first_cell(install=install)
+    prose = [cell for cell in cells if cell.cell_type == "markdown"]
     for cell, text in zip(prose, plain_citations([cell.source for cell in prose]), strict=True):
-        cell.source = text
+        cell.source = EXERCISE.sub(r"### \g<title>\n\n\g<question>", text)
     return result
 
 
@@ -110,11 +121,11 @@ def is_published(root: Path = ROOT, remote: str = "origin") -> bool:
 
 
 def _git(root: Path, places: dict[str, str], *arguments: str, cwd: str | None = None) -> str:
-    environ = {**os.environ, "GIT_DIR": str(root / ".git"), **places}
-    done = subprocess.run(["git", *arguments], cwd=cwd or root, env=environ, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"git {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout.strip()
+    environ = {"GIT_DIR": str(root / ".git"), **places}
+    found = git(Path(cwd or root), *arguments, environ=environ, timeout=300)
+    if found is None:
+        raise RuntimeError(f"git {arguments[0]} failed in {root}")
+    return found
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +60,6 @@ def github_repository(url: str) -> str | None:
     )
     found = re.fullmatch(rf"(?:{'|'.join(forms)})([\w.-]+)/([\w.-]+?)(?:\.git)?/?", url.strip(), flags=re.IGNORECASE)
     return f"{found[1]}/{found[2]}" if found else None
-
-
-def git(root: Path, *arguments: str, timeout: float = 20) -> str | None:
-    """Return what a git command prints, or None where it fails, takes too long, or there is no git."""
-    environ = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}  # a remote that asks for a password is one that fails
-    command = ["git", "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=timeout)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _names(node: dict[str, Any]) -> list[str]:
