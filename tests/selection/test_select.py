@@ -1,15 +1,15 @@
-"""Noise selection: a contract over every strategy, slow twins, closed forms, and unbiased reweighting."""
+"""The contract over all strategies, refusals, and weights that undo the bias of the pick."""
 
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from selection.shared import LATENT, NAMES, RANKING, M, N, case, networks, pool, value_as_logit
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
@@ -17,49 +17,8 @@ from torch.overrides import TorchFunctionMode
 from algan_lite.core.rng import stream
 from algan_lite.models.pairs import ensemble, mlp_pair
 from algan_lite.objective.losses import LOSSES, alpha
-from algan_lite.selection.scores import farthest_first
-from algan_lite.selection.select import STRATEGIES, Selection, select_noise
+from algan_lite.selection.select import STRATEGIES, select_noise
 from algan_lite.training import TrainConfig
-
-NAMES = ["random", "random_k", "top_k", "bottom_k", "uncertain", "softmax", "core_set", "latent_ascent", "disagreement"]
-RANKING = ["top_k", "bottom_k", "uncertain", "core_set", "disagreement"]
-M, N, LATENT = 12, 5, 3
-CASES = [(name, {}) for name in NAMES] + [
-    ("core_set", {"space": "features"}),
-    ("latent_ascent", {"steps": 3}),
-    ("latent_ascent", {"through": True}),
-    ("softmax", {"sign": -1, "temperature": 0.3, "reweight": True}),
-    ("top_k", {"keep": 2}),
-    ("top_k", {"uniform_share": 0.4, "reweight": True}),
-    ("uncertain", {"loss": "wasserstein"}),
-]
-case = pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
-
-
-def networks() -> tuple[nn.Module, nn.Module]:
-    return mlp_pair(latent_dim=LATENT, sample_shape=(2,), width=8, depth=2, seed=1, num_heads=2)
-
-
-def pool(*lead: int, seed: int = 0) -> Tensor:
-    return torch.randn((*lead, M, LATENT), generator=torch.Generator().manual_seed(seed))
-
-
-def value_as_logit(x: Tensor) -> Tensor:
-    return x[..., 0]
-
-
-def choose(logits: Tensor, n: int, strategy: str, **options: Any) -> Selection:  # noqa: ANN401
-    """Select from a pool whose candidate i has logit ``logits[..., i]``."""
-    return select_noise(nn.Identity(), value_as_logit, logits.unsqueeze(-1), n, strategy, **options)
-
-
-# ---------------------------------------------------------------- the contract
-
-
-def test_the_table_has_the_documented_names_and_describes_each() -> None:
-    assert list(STRATEGIES) == NAMES
-    assert all(STRATEGIES.describe().values())
-    assert all(entry.source for entry in STRATEGIES.values())
 
 
 @case
@@ -196,9 +155,6 @@ def test_finite_at_extreme_logits_for_every_loss(name: str, loss: Any) -> None: 
         assert all(value.isfinite().all() for value in (chosen.z, chosen.utilities, chosen.weights))
 
 
-# ---------------------------------------------------------------- refusals
-
-
 BAD = [
     ({"strategy": "topk"}, r"strategy must be one of random, random_k, top_k.*'topk'"),
     ({"n": 0}, r"n must be in \[1, 12\]; got 0"),
@@ -256,170 +212,6 @@ def test_a_network_that_cannot_serve_a_strategy_is_refused() -> None:
         select_noise(nn.Identity(), nn.Linear(LATENT, 1), pool(), N)
 
 
-# ---------------------------------------------------------------- what each strategy chooses
-
-
-def test_random_with_a_pool_of_n_is_the_pool_itself_without_a_call() -> None:
-    def never(x: Tensor) -> Tensor:
-        raise AssertionError("a network was called")
-
-    z_pool = pool(2)
-    chosen = select_noise(never, never, z_pool, M, "random")
-    assert torch.equal(chosen.z, z_pool)
-    assert torch.equal(chosen.weights, torch.full((2, M), 1 / M))
-    assert chosen.num_calls == 0
-    assert torch.equal(select_noise(never, never, z_pool, N, "random").z, z_pool[:, :N])
-    assert select_noise(never, never, z_pool, N, "random_k", seed=0).num_calls == 0
-    assert select_noise(never, never, z_pool, N, "core_set").num_calls == 0
-
-
-def test_a_strategy_without_chance_leaves_the_generator_alone() -> None:
-    generator = torch.Generator().manual_seed(0)
-    state = generator.get_state()
-    for name in ("random", *RANKING, "latent_ascent"):
-        select_noise(*networks(), pool(), N, name, generator=generator)
-    assert torch.equal(generator.get_state(), state)
-
-
-@case
-def test_num_calls_counts_what_passed_through_the_networks(name: str, options: dict[str, Any]) -> None:
-    G, D = networks()
-    seen = []
-    G.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape[-2]))
-    assert select_noise(G, D, pool(2), N, name, seed=0, **options).num_calls == sum(seen)
-    expected = {"random": 0, "random_k": 0, "latent_ascent": N * options.get("steps", 1)}.get(name, M)
-    assert sum(seen) == (0 if (name, options) == ("core_set", {}) else expected)
-
-
-@pytest.mark.parametrize("loss", ["non_saturating", "least_squares", "energy", "wasserstein"])
-@pytest.mark.parametrize("name", ["top_k", "bottom_k", "uncertain"])
-def test_ranking_twin(name: str, loss: str) -> None:
-    logits = torch.tensor([0.3, -2.0, 0.6, 5.0, 0.3, -0.1, 0.4, -7.0])  # two are equal: the earlier one comes first
-    entry = LOSSES[loss]
-    real = [entry.sign * value for value in logits.tolist()]
-    middle = sorted(real)[3] if entry.boundary is None else entry.boundary
-    utility = {
-        "top_k": real,
-        "bottom_k": [-value for value in real],
-        "uncertain": [-abs(value - middle) for value in real],
-    }[name]
-    expected = sorted(range(8), key=lambda i: (-utility[i], i))
-    for n in (1, 4, 8):
-        chosen = choose(logits, n, name, loss=loss)
-        assert chosen.indices.tolist() == expected[:n]
-        torch.testing.assert_close(chosen.utilities, torch.tensor(utility))
-
-
-def test_ties_are_broken_by_index_in_a_large_pool() -> None:
-    logits = torch.zeros(500).index_fill(0, torch.tensor([100, 300]), 1.0)
-    assert choose(logits, 50, "top_k").indices.tolist() == [100, 300, *range(48)]
-
-
-def test_uncertain_is_invariant_to_an_offset_of_a_wasserstein_critic() -> None:
-    logits = pool()[:, 0]
-    plain, moved = (choose(logits + offset, N, "uncertain", loss="wasserstein") for offset in (0, 3))
-    assert torch.equal(plain.indices, moved.indices)
-
-
-def test_disagreement_takes_the_largest_variance_over_heads() -> None:
-    class Committee(nn.Module):
-        num_heads = 3
-
-        def heads(self, x: Tensor) -> Tensor:
-            return torch.stack([x[..., 0], x[..., 1], torch.zeros_like(x[..., 0])])
-
-    x = torch.tensor([[1.0, 1.0], [3.0, -3.0], [0.0, 0.0], [6.0, 6.0]])
-    chosen = select_noise(nn.Identity(), Committee(), x, 2, "disagreement")
-    torch.testing.assert_close(chosen.utilities, torch.tensor([2 / 9, 6.0, 0.0, 8.0]))  # variance, by hand
-    assert chosen.indices.tolist() == [3, 1]
-
-
-def slow_farthest_first(points: list[list[float]], n: int) -> list[int]:
-    """Greedy k-center, the obvious way."""
-    chosen = [0]
-    while len(chosen) < n:
-        rest = [i for i in range(len(points)) if i not in chosen]
-        chosen.append(max(rest, key=lambda i: min(math.dist(points[i], points[c]) for c in chosen)))
-    return chosen
-
-
-def radius(points: Tensor, centers: Any) -> float:  # noqa: ANN401
-    return float(torch.cdist(points, points[list(centers)]).min(-1).values.max())
-
-
-def test_core_set_twin_and_twice_the_best_radius() -> None:
-    nearly_tight = 0.0
-    for seed in range(30):
-        points = pool(seed=seed)[:, :2]
-        chosen = select_noise(nn.Identity(), value_as_logit, points, 4, "core_set").indices.tolist()
-        assert chosen == slow_farthest_first(points.tolist(), 4)
-        best = min(radius(points, centers) for centers in itertools.combinations(range(M), 4))
-        assert best <= radius(points, chosen) <= 2 * best
-        nearly_tight = max(nearly_tight, radius(points, chosen) / best)
-    assert nearly_tight > 1.2  # the greedy choice is not the best one, so that the bound says something
-
-
-def test_core_set_never_repeats_a_duplicate() -> None:
-    assert farthest_first(torch.tensor([[0.0], [1.0], [0.0], [0.0]]), 4).tolist() == [1.0, 1.0, 0.0, 0.0]
-    points = torch.tensor([[0.0], [0.0], [1.0], [1.0]])
-    assert select_noise(nn.Identity(), value_as_logit, points, 4, "core_set").indices.sort().values.tolist() == [
-        0,
-        1,
-        2,
-        3,
-    ]
-
-
-def test_core_set_on_features_covers_what_D_sees() -> None:
-    G, D = networks()
-    features = D.features(G(pool()))
-    chosen = select_noise(G, D, pool(), N, "core_set", space="features")
-    assert chosen.indices.tolist() == slow_farthest_first(features.tolist(), N)
-
-
-def linear(weight: Tensor) -> nn.Module:
-    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
-    layer.weight.data = weight
-    return layer
-
-
-@pytest.mark.parametrize("loss", ["non_saturating", "energy"])
-def test_latent_ascent_closed_form(loss: str) -> None:
-    A, w = torch.tensor([[1.0, 2.0, 0.0], [0.5, -1.0, 0.25]]), torch.tensor([[0.4, -0.8]])
-    G, D = linear(A), nn.Sequential(linear(w), nn.Flatten(-2))
-    g = LOSSES[loss].sign * (w @ A).squeeze(0)  # the gradient of w A z, everywhere
-    step = 0.9 * g / (g.square().sum() + 0.1)
-    for steps in (1, 2):
-        chosen = select_noise(G, D, pool(), N, "latent_ascent", loss=loss, steps=steps)
-        torch.testing.assert_close(chosen.z, (pool()[:N] + steps * step).clamp(-3, 3))
-    short = select_noise(G, D, pool(), N, "latent_ascent", loss=loss, clip=0.5)
-    torch.testing.assert_close(short.z, (pool()[:N] + step).clamp(-0.5, 0.5))
-    assert chosen.indices.tolist() == list(range(N))
-
-
-def test_latent_ascent_through_the_move_is_the_derivative_of_the_closed_form() -> None:
-    G, D = linear(torch.eye(2)), nn.Sequential(linear(torch.tensor([[0.6, 0.8]])), nn.Flatten(-2))
-    z = torch.zeros(4, 2)
-    chosen = select_noise(G, D, z, 3, "latent_ascent", through=True)
-    w = D[0].weight.detach().clone().requires_grad_(True)
-    expected = (0.9 * w / (w.square().sum() + 0.1)).expand(3, 2)
-    torch.testing.assert_close(chosen.z, expected)
-    (by_hand,) = torch.autograd.grad(expected.square().sum(-1).mean(), w)
-    (through,) = torch.autograd.grad(chosen.z.square().sum(-1).mean(), D[0].weight)
-    torch.testing.assert_close(through, by_hand)
-    assert by_hand.abs().max() > 0.1
-
-
-def test_latent_ascent_raises_realness_and_works_under_no_grad() -> None:
-    G, D = (net.double() for net in networks())  # the untrained slope is too small for float32
-    with torch.no_grad():
-        moved = select_noise(G, D, pool().double(), N, "latent_ascent", alpha=0.5)
-        assert (D(G(moved.z)) > D(G(pool().double()[:N]))).all()
-
-
-# ---------------------------------------------------------------- weights
-
-
 def test_kept_ranks_share_the_weight_and_the_dropped_get_gradient_zero() -> None:
     G, D = networks()
     chosen = select_noise(G, D, pool(), M, "top_k", keep=4)
@@ -449,39 +241,6 @@ def test_keep_schedule() -> None:
 def standard_errors(gaps: Tensor) -> float:
     """How many standard errors the mean of independent gaps is from 0."""
     return float(gaps.mean() / (gaps.std() / math.sqrt(len(gaps))))
-
-
-def test_gumbel_top_k_is_sampling_without_replacement() -> None:
-    trials, temperature = 60_000, 0.7
-    logits = torch.tensor([0.5, -1.0, 0.0, 1.2])
-    p = (logits / temperature).softmax(0).tolist()
-    chosen = choose(logits.expand(trials, 4), 2, "softmax", temperature=temperature, seed=11).indices
-    for i, j in itertools.permutations(range(4), 2):
-        exact = p[i] * p[j] / (1 - p[i])  # first i, then j among those left
-        hits = ((chosen[:, 0] == i) & (chosen[:, 1] == j)).double()
-        assert abs(float(hits.mean()) - exact) < 4 * math.sqrt(exact * (1 - exact) / trials)
-    reverse = choose(logits.expand(trials, 4), 1, "softmax", sign=-1, seed=12).indices
-    worst = (reverse == 1).double().mean()
-    assert abs(worst - (-logits).softmax(0)[1]) < 4 * math.sqrt(0.25 / trials)
-
-
-def test_inclusion_twin_in_double_precision() -> None:
-    logits, noise = 3 * pool(40)[..., 0], torch.rand(40, M, generator=torch.Generator().manual_seed(5))
-    chosen = choose(logits, N, "softmax", reweight=True, noise=noise)
-    for k in range(40):
-        phi = logits[k].double().log_softmax(0)
-        score = [float(phi[i]) - math.log(-math.log1p(-float(noise[k, i]))) for i in range(M)]
-        order = sorted(range(M), key=lambda i: -score[i])
-        weights = [-1 / (M * math.expm1(-math.exp(float(phi[i]) - score[order[N]]))) for i in order[:N]]
-        assert chosen.indices[k].tolist() == order[:N]
-        torch.testing.assert_close(chosen.weights[k], torch.tensor(weights), rtol=1e-3, atol=1e-6)
-
-
-def test_uniform_draws_of_zero_stay_finite() -> None:
-    noise = torch.tensor([0.0, 0.0, 0.9])
-    chosen = choose(torch.tensor([-0.1, 0.0, 1.0]), 1, "softmax", reweight=True, noise=noise)
-    assert chosen.indices.tolist() == [1]  # both zeros stand for the same draw, so that the logits decide
-    assert chosen.weights.isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -547,9 +306,3 @@ def test_taking_the_whole_pool_leaves_nothing_to_undo(name: str) -> None:
     chosen = select_noise(*networks(), pool(), M, name, reweight=True, seed=0)
     torch.testing.assert_close(chosen.weights, torch.full((M,), 1 / M))
     assert chosen.indices.sort().values.tolist() == list(range(M))
-
-
-def test_random_k_takes_every_candidate_equally_often() -> None:
-    chosen = select_noise(nn.Identity(), value_as_logit, torch.zeros(20_000, 6, 1), 2, "random_k", seed=0)
-    share = torch.nn.functional.one_hot(chosen.indices, 6).sum((0, 1)) / 20_000
-    assert (share - 1 / 3).abs().max() < 4 * math.sqrt(2 / 9 / 20_000)

@@ -1,0 +1,211 @@
+"""The explorer on a phone, on paper, in the dark, without scripts, and its live switch."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser.explorer.shared import (
+    CHROMIUM,
+    DRIVER,
+    part,
+    ready,
+    settle,
+    small_explorer,
+    sprite_explorer,
+    state,
+    window,
+    write,
+)
+from explorer_study import invented_study
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from algan_lite.widgets import LambdaExplorer
+from tools.audit.axe import axe_faults, axe_script
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver")
+
+
+EVIL = "<img src=x onerror=\"document.title='broken'\">"
+
+
+CUT = """
+const cut = [], width = innerWidth;
+const wide = document.documentElement.scrollWidth;
+if (wide > width) cut.push(`the page is ${wide} px wide`);
+for (const node of document.querySelectorAll('.lambda-explorer, .lambda-explorer *:not(path, .lx-spoken)')) {
+  const box = node.getBoundingClientRect();
+  if (box.width && (box.right > width + 0.5 || box.left < -0.5)) cut.push(`${node.className} ends at ${box.right}`);
+  if (node.clientWidth && node.scrollWidth > node.clientWidth + 1 && node.tagName !== 'svg')
+    cut.push(`${node.tagName} ${node.className} hides ${node.scrollWidth - node.clientWidth} px`);
+}
+const labels = [...document.querySelectorAll('.lx-tick-named, .lx-range, .lx-bottom, .lx-top, .lx-label, .lx-value')];
+const boxes = labels.map((node) => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  return [node.textContent, range.getBoundingClientRect()];
+}).filter(([, box]) => box.width);
+for (const [i, [one, a]] of boxes.entries()) for (const [two, b] of boxes.slice(i + 1))
+  if (a.left < b.right && b.left < a.right && a.top + 4 < b.bottom && b.top + 4 < a.bottom)
+    cut.push(`${one} lies on ${two}`);
+return cut;
+"""
+
+
+def test_title_stays_text(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    window(driver)
+    study = invented_study(5, 3, 8, 8, command=EVIL)
+    evil = study.arrays | {"data": np.array(["ring", EVIL])}
+    evil |= {name.replace("grid", EVIL): array for name, array in study.arrays.items() if name.startswith("grid")}
+    explorer = LambdaExplorer(replace(study, arrays=evil), title=EVIL)
+    ready(driver, write(tmp_path / "page.html", explorer, sprite_explorer(title=EVIL, note=EVIL)))
+    Select(part(driver, "data")).select_by_value("1")
+    settle(driver)
+    assert driver.find_element(By.CLASS_NAME, "lx-title").text == EVIL
+    assert EVIL in part(driver, "source").text
+    assert EVIL in Select(part(driver, "data")).first_selected_option.text
+    assert driver.find_elements(By.CSS_SELECTOR, "img[onerror]") == []
+    assert driver.title == "Explorer"
+
+
+def test_two_of_the_same_work_on_one_page(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    window(driver)
+    explorer = small_explorer()
+    ready(driver, write(tmp_path / "page.html", explorer, explorer))
+    sliders = driver.find_elements(By.CSS_SELECTOR, '[data-is="lam"]')
+    sliders[1].send_keys(Keys.HOME)
+    assert [slider.get_attribute("aria-valuetext") for slider in sliders] == ["0.04", "0"]
+    assert driver.execute_script("return [...document.querySelectorAll('[id]')].length") == 0
+
+
+@pytest.mark.parametrize("width", [360, 690, 1400])
+def test_nothing_is_cut(driver: webdriver.Chrome, tmp_path: Path, width: int) -> None:
+    window(driver, width)
+    ready(driver, write(tmp_path / "page.html", LambdaExplorer(invented_study()), sprite_explorer(note="A note.")))
+    assert driver.execute_script(CUT) == []
+    part(driver, "lam").send_keys(Keys.END)  # the longest words: seeds that diverged
+    assert driver.execute_script(CUT) == []
+
+
+def test_colors_follow_the_page(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    tone = "return document.querySelector('.lambda-explorer').dataset.tone"
+    cases = [(None, "light", "light"), (None, "dark", "dark"), ("light", "dark", "light"), ("dark", "light", "dark")]
+    for theme, scheme, expected in cases:
+        window(driver, scheme=scheme)
+        ready(driver, write(tmp_path / "page.html", small_explorer(), theme=theme))
+        assert driver.execute_script(tone) == expected
+    driver.execute_script("document.documentElement.dataset.theme = 'light'")
+    WebDriverWait(driver, 5, 0.02).until(lambda d: d.execute_script(tone) == "light")
+
+
+def test_without_scripts_there_is_a_picture(driver: webdriver.Chrome, page: str) -> None:
+    window(driver)
+    driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        driver.get(page)
+        picture = driver.find_element(By.CLASS_NAME, "lx-still")
+        assert picture.is_displayed()
+        assert picture.size["height"] > 300
+        assert not part(driver, "lam").is_displayed()
+    finally:
+        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_on_paper_there_is_a_picture(driver: webdriver.Chrome, page: str) -> None:
+    window(driver)
+    ready(driver, page)
+    assert not driver.find_element(By.CLASS_NAME, "lx-still").is_displayed()
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert driver.find_element(By.CLASS_NAME, "lx-still").is_displayed()
+    assert not part(driver, "lam").is_displayed()
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_an_old_browser_says_what_it_lacks(driver: webdriver.Chrome, page: str) -> None:
+    window(driver)
+    script = {"source": "delete window.DecompressionStream"}
+    added = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+    try:
+        ready(driver, page, "failed")
+        assert "too old to unpack the data" in part(driver, "failure").text
+        assert driver.find_element(By.CLASS_NAME, "lx-still").is_displayed()
+    finally:
+        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield tmp_path, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def press_live(driver: webdriver.Chrome) -> str:
+    part(driver, "live").click()
+    WebDriverWait(driver, 10, 0.05).until(lambda d: part(d, "live").is_enabled())
+    return part(driver, "answer").text
+
+
+def test_live_from_a_file_says_what_it_needs(driver: webdriver.Chrome, page: str) -> None:
+    window(driver)
+    ready(driver, page)
+    assert "needs the page served" in press_live(driver)
+    assert part(driver, "live").get_attribute("aria-checked") == "false"
+    part(driver, "lam").send_keys(Keys.HOME)
+    assert state(driver)["lam"] == "0"
+
+
+def test_live_without_its_files_says_so(driver: webdriver.Chrome, served: tuple[Path, str]) -> None:
+    folder, address = served
+    window(driver)
+    write(folder / "page.html", small_explorer())
+    ready(driver, f"{address}/page.html")
+    assert "not part of this build" in press_live(driver)
+    assert part(driver, "live").get_attribute("aria-checked") == "false"
+
+
+def test_live_is_mounted_and_unmounted(driver: webdriver.Chrome, served: tuple[Path, str]) -> None:
+    folder, address = served
+    window(driver)
+    (folder / "_live").mkdir()
+    (folder / "book").mkdir()
+    (folder / "_live" / "live.js").write_text(
+        "export async function mount(box, { theme }) { box.textContent = `training in ${theme}`;"
+        " return () => { document.title = 'stopped'; }; }"
+    )
+    write(folder / "book" / "page.html", small_explorer(), theme="dark", root="../")
+    ready(driver, f"{address}/book/page.html")
+    assert press_live(driver) == ""
+    assert part(driver, "live").get_attribute("aria-checked") == "true"
+    assert part(driver, "live-box").text == "training in dark"
+    assert press_live(driver) == ""
+    assert driver.title == "stopped"
+    assert part(driver, "live-box").text == ""
+    assert part(driver, "live").get_attribute("aria-checked") == "false"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm, to fetch axe-core")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1000, 360])
+def test_axe_finds_nothing_serious(driver: webdriver.Chrome, tmp_path: Path, theme: str, width: int) -> None:
+    window(driver, width)
+    ready(driver, write(tmp_path / "page.html", small_explorer(), sprite_explorer(note="A note."), theme=theme))
+    Select(part(driver, "strategy")).select_by_value("top_k")
+    part(driver, "live").click()
+    assert axe_faults(driver, axe_script()) == []

@@ -1,0 +1,78 @@
+"""Finite data: splits, loaders, refusals."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from algan_lite import data
+from algan_lite.core import rng
+from algan_lite.data.finite import stratified
+
+
+def test_a_draw_comes_from_the_training_part(sources: dict[str, data.Source]) -> None:
+    source = sources["digits"]
+    drawn = source.sample(5000, seed=0).flatten(1)
+    assert torch.cdist(drawn, source.train.flatten(1)).amin(1).max() < 1e-3
+    assert len(drawn.unique(dim=0)) > 0.95 * len(source.train)
+
+
+@pytest.mark.parametrize("count", [0, 1, 13, 97, 100])
+def test_stratified_is_exact_in_total_and_even_in_each_class(count: int) -> None:
+    labels = torch.arange(100) ** 2 % 7
+    chosen = stratified(labels, count, rng.stream(0, "split"))
+    assert chosen.sum() == count
+    share = labels.bincount() * count / 100
+    assert (labels[chosen].bincount(minlength=len(share)) - share).abs().max() <= 1
+    if count == 13:
+        assert not torch.equal(chosen, stratified(labels, count, rng.stream(1, "split")))
+
+
+def test_array_takes_arrays_tensors_and_loaders() -> None:
+    x, y = torch.arange(600.0).view(100, 2, 3) / 600, torch.arange(100) % 4
+    source = data.array(x, y, validation=0.2, test=0.1, name="mine")
+    assert (len(source.train), len(source.validation), len(source.test)) == (70, 20, 10)
+    assert source.sample_shape == (2, 3)
+    rows = torch.cat([source.train, source.validation, source.test])[:, 0, 0] * 100
+    assert sorted(rows.round().int().tolist()) == list(range(100)), "each sample is in exactly one part"
+    assert torch.equal((source.train[:, 0, 0] * 100).round().long() % 4, source.train_labels)
+    assert source.validation_labels.bincount().tolist() == [5, 5, 5, 5]
+    from_numpy = data.array(x.double().numpy(), y.numpy(), validation=0.2, test=0.1)
+    assert torch.equal(from_numpy.test, source.test)
+    state = torch.get_rng_state()
+    for loader in (DataLoader(TensorDataset(x, y), batch_size=32), DataLoader(TensorDataset(x, y), 7, shuffle=True)):
+        read = data.array(loader, validation=0.2, test=0.1)
+        assert torch.equal((read.test[:, 0, 0] * 100).round().long() % 4, read.test_labels)
+        assert torch.equal(state, torch.get_rng_state())
+    plain = data.array(DataLoader(list(x), batch_size=30), validation=0, test=0)
+    assert torch.equal(plain.train, x)
+    assert plain.train_labels is None
+    assert plain.validation.shape == (0, 2, 3)
+
+
+def test_array_splits_by_its_seed() -> None:
+    x = torch.randn(50, 2, generator=rng.stream(0, "x"))
+    assert torch.equal(data.array(x).test, data.array(x).test)
+    assert not torch.equal(data.array(x).test, data.array(x, seed=1).test)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: data.array([[1.0]]), TypeError, "x must be a tensor, an array or a DataLoader; got list"),
+        (lambda x: data.array((x * 255).byte()), TypeError, r"x must be floating point .*; got torch.uint8"),
+        (lambda x: data.array(x[:, 0]), ValueError, r"x must be \(n, \*sample\) .*; got shape \(10,\)"),
+        (lambda x: data.array(x[:0]), ValueError, r"x must be .* at least one sample; got shape \(0, 2\)"),
+        (lambda x: data.array(x / 0), ValueError, "x must be finite; got 20 values that are not"),
+        (lambda x: data.array(x, x[:, 0]), TypeError, "labels must be integers; got torch.float32"),
+        (lambda x: data.array(x, torch.ones(9).int()), ValueError, r"labels must have shape \(10,\).*got \(9,\)"),
+        (lambda x: data.array(x, test=1.2), ValueError, r"test must be in \[0, 1\]; got 1.2"),
+        (lambda x: data.array(x, validation=0.5, test=0.5), ValueError, r"leave samples to train on, of 10; .*0.5 and"),
+        (lambda x: data.array(DataLoader(x), x), ValueError, "labels must be None beside a DataLoader"),
+        (lambda x: data.array(DataLoader([])), ValueError, "got an empty DataLoader"),
+    ],
+)
+def test_bad_arrays_are_refused(call: type, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call(torch.ones(10, 2))

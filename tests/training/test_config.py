@@ -1,0 +1,132 @@
+"""Settings: each is checked, and a schedule is asked with the step."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import pytest
+import torch
+from helpers import RING, tiny
+from torch import Tensor
+from training.shared import config, run, same_weights
+
+import algan_lite as al
+from algan_lite.objective.losses import LOSSES
+from algan_lite.objective.regularizers import REGULARIZERS
+from algan_lite.selection.select import STRATEGIES
+
+
+def test_a_schedule_is_asked_with_the_step() -> None:
+    asked: list[int] = []
+
+    def schedule(step: int) -> float:
+        asked.append(step)
+        return 0.1 * step
+
+    run(config(num_steps=5, d_steps=2, regularizers={"r1": schedule}))
+    assert asked == [0, 1, 2, 3, 4]
+    switched = run(config(num_steps=6, regularizers={"r1": lambda step: 0.0 if step < 3 else 5.0}))
+    plain = run(config(num_steps=6))
+    first, late = (
+        run(config(num_steps=3, regularizers={"r1": lambda step: 0.0 if step < 3 else 5.0})),
+        run(config(num_steps=3)),
+    )
+    assert same_weights(first[1], late[1])
+    assert not same_weights(switched[1], plain[1])
+
+
+def test_keep_shrinks_with_the_epochs() -> None:
+    settings = config(strategy="top_k", keep_decay=0.5, keep_floor=0.25, steps_per_epoch=2)
+    assert [settings.keep(step) for step in range(6)] == [8, 8, 4, 4, 2, 2]
+    assert config().keep(3) is None
+
+
+BAD = {
+    "num_steps": [0, 1.5, True],
+    "batch_size": [0, -3, "8"],
+    "pool_factor": [0, 1.5],
+    "steps_per_epoch": [0],
+    "d_steps": [0],
+    "log_every": [0],
+    "lr": [0, -1e-3, float("nan"), "1e-3"],
+    "lr_D": [0, float("inf")],
+    "betas": [(1.0, 0.9), (0.5, 1.0), (-0.1, 0.9), (0.5,)],
+    "ema_decay": [-0.1, 1.1],
+    "keep_decay": [0, 1.5],
+    "keep_floor": [0, 1.5],
+    "loss": ["mse", None, 3],
+    "strategy": ["best", None],
+    "d_fakes": ["some", None],
+    "regularizers": [{"r3": 1.0}, {"r1": -0.1}, {"r1": "a"}, {"r1": torch.tensor([1.0, -1.0])}, ["r1"],
+                     {"r1": float("nan")}, {"r1": torch.ones(2, 2)}],
+    "strategy_options": [{"temperature": 1.0}],
+    "equilibrium": [3],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, bad in BAD.items() for value in bad])
+def test_bad_settings_are_refused_by_name(field: str, value: object) -> None:
+    changes = {field: value, **({"strategy": "top_k"} if field == "keep_decay" else {})}
+    with pytest.raises((ValueError, TypeError), match=field.removesuffix("s")) as caught:
+        al.TrainConfig(**changes)
+    shown = value
+    if isinstance(value, dict):
+        shown = "r3" if "r3" in value else next(iter(value.values()))
+    if not isinstance(shown, Tensor) and field not in ("strategy_options", "betas"):
+        assert repr(shown) in str(caught.value)
+
+
+def test_every_field_is_checked() -> None:
+    fields = {field.name for field in dataclasses.fields(al.TrainConfig)}
+    assert fields - set(BAD) == {"reweight"}
+
+
+@pytest.mark.parametrize("field", ["loss", "strategy", "regularizers"])
+def test_unknown_names_list_the_known_ones(field: str) -> None:
+    known = {"loss": LOSSES, "strategy": STRATEGIES, "regularizers": REGULARIZERS}[field]
+    with pytest.raises(ValueError, match="nonsense") as caught:
+        al.TrainConfig(**{field: {"nonsense": 1.0} if field == "regularizers" else "nonsense"})
+    assert all(name in str(caught.value) for name in known)
+
+
+def test_settings_that_do_not_go_together() -> None:
+    with pytest.raises(ValueError, match=r"keep must be None unless the strategy ranks.*keep_decay"):
+        al.TrainConfig(keep_decay=0.9)
+    with pytest.raises(TypeError, match="reweight must be True or False; got 'yes'"):
+        al.TrainConfig(reweight="yes")
+    with pytest.raises(ValueError, match=r"reweight=True needs .*'top_k'"):
+        al.TrainConfig(strategy="top_k", reweight=True)
+    al.TrainConfig(strategy="top_k", reweight=True, strategy_options={"uniform_share": 0.2})
+
+
+def test_networks_and_seeds_that_do_not_go_together() -> None:
+    one, many = tiny(), tiny(runs=2)
+    settings = config()
+    with pytest.raises(ValueError, match="G and D must hold the same number of runs; got 2 and None"):
+        al.train(many[0], one[1], RING, settings, progress=False)
+    with pytest.raises(ValueError, match="seed must be one integer for one GAN; got 2 seeds"):
+        al.train(*one, RING, settings, seed=[1, 2], progress=False)
+    with pytest.raises(ValueError, match="seed must hold 2 seeds, one a run; got 3"):
+        al.train(*many, RING, settings, seed=[1, 2, 3], progress=False)
+    with pytest.raises(ValueError, match=r"checkpoint_every must be in \[1, inf\); got 0"):
+        al.train(*one, RING, settings, checkpoint_every=0, progress=False)
+    with pytest.raises(ValueError, match="resume=True needs checkpoint="):
+        al.train(*one, RING, settings, resume=True, progress=False)
+
+
+@pytest.mark.parametrize("runs", [None, 2])
+def test_a_lambda_for_other_runs_is_refused(runs: int | None) -> None:
+    for lam in (torch.ones(3), lambda step: torch.ones(3)):
+        with pytest.raises(ValueError, match=r"regularizers\['r1'\] must have shape .*got \(3,\)"):
+            run(config(regularizers={"r1": lam}), runs=runs)
+
+
+def test_settings_are_frozen_and_documented() -> None:
+    settings = config()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.lr = 1.0
+    lines = inspect.getsource(al.TrainConfig).splitlines()
+    for field in dataclasses.fields(al.TrainConfig):
+        (line,) = [line for line in lines if line.startswith(f"    {field.name}: ")]
+        assert "  # " in line
