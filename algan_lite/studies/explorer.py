@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from torch import Tensor
 
-from algan_lite.core.files import write_atomically
-from algan_lite.core.progress import progress_bar
 from algan_lite.core.rng import draw, stream
 from algan_lite.data.plane import grid, ring
 from algan_lite.data.sources import Source
@@ -22,7 +16,6 @@ from algan_lite.metrics.table import METRICS
 from algan_lite.models.pairs import ensemble, mlp_pair
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import select_noise
-from algan_lite.studies.study import Study, provenance
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.history import TrainingDiverged
 from algan_lite.training.loop import train
@@ -146,37 +139,19 @@ def watch(
     return {**seen, "values": values.clip(-6e4, 6e4).astype(np.float16)}
 
 
-def make(folder: str | os.PathLike[str], *, jobs: int = 2, progress: bool | None = None) -> Study:
-    """Make the study; parts that ``folder`` holds already are not computed again.
+def calls() -> dict[str, tuple[str, str, str]]:
+    """Return the study's parts, name -> arguments of ``watch``: every combination on every data set."""
+    return {f"{data}-{'-'.join(combo)}": (data, *combo) for data in DATA for combo in COMBOS}
 
-    Args:
-        folder: Keeps a file for each combination, so that a killed run resumes.
-        jobs: Processes, one thread each.
-        progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
-    """
-    begin, folder = time.perf_counter(), Path(folder)
-    parts = {(data, c): folder / f"{data}-{'-'.join(combo)}.npz" for data in DATA for c, combo in enumerate(COMBOS)}
-    todo = [(path, data, *COMBOS[c]) for (data, c), path in parts.items() if not path.exists()]
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(_make_part)(*one) for one in todo)
-    for _ in progress_bar(work, shown=progress, desc="lambda study", total=len(todo), unit="part"):
-        pass
-    arrays = {
-        "data": np.array(list(DATA)),
-        "combos": np.array(COMBOS),
-        "lams": np.array(LAMS),
-        "steps": np.array(STEPS),
-    }
-    arrays |= {"metrics": np.array(VALUES), "num_modes": np.array([len(source().modes) for source in DATA.values()])}
+
+def assemble(seen: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the study's arrays from its parts, name -> what ``watch`` returned."""
+    named = {"data": list(DATA), "combos": COMBOS, "lams": LAMS, "steps": STEPS, "metrics": VALUES}
+    arrays = {name: np.array(value) for name, value in named.items()}
+    arrays["num_modes"] = np.array([len(source().modes) for source in DATA.values()])
     for data, source in DATA.items():
-        seen = [dict(np.load(parts[data, c], allow_pickle=False)) for c in range(len(COMBOS))]
-        arrays |= {f"{data}/{name}": np.stack([part[name] for part in seen]) for name in seen[0]}
+        own = [part for name, part in seen.items() if name.startswith(f"{data}-")]
+        arrays |= {f"{data}/{name}": np.stack([part[name] for part in own]) for name in own[0]}
         arrays[f"{data}/reals"] = quantize(source().sample(256, seed=0)).numpy()
         arrays[f"{data}/box"] = np.array(BOX)
-    seconds = time.perf_counter() - begin
-    return Study("lambda", provenance("make results", seconds), arrays=arrays)
-
-
-def _make_part(path: Path, data: str, regularizer: str, strategy: str) -> None:
-    torch.set_num_threads(1)
-    seen = watch(data, regularizer, strategy)
-    write_atomically(path, lambda file: np.savez_compressed(file, **seen))
+    return arrays

@@ -11,22 +11,21 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from joblib import Parallel, cpu_count, delayed
+from joblib import cpu_count
 from torch import Tensor, nn
 
 from algan_lite.core.checks import check_integer
 from algan_lite.core.files import write_atomically
-from algan_lite.core.progress import progress_bar
 from algan_lite.core.rng import draw, stream
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
 from algan_lite.models.pairs import ensemble, mlp_pair
+from algan_lite.studies.spread import spread
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.history import History, TrainingDiverged
 from algan_lite.training.loop import train
 
 Pair = Callable[..., tuple[nn.Module, nn.Module]]
-MODE_METRICS = ("mode_coverage", "quality_3sigma", "quality_4sigma", "spread_ratio", "reverse_kl")
 DISTANCES = ("frechet_distance", "kid", "precision", "recall")
 
 
@@ -83,10 +82,8 @@ def sweep(
     rows = _Rows(path, {arm: job.key(config) for arm, config in arms.items()})
     groups = list(_groups(arms, seeds, rows.done, check_integer("runs_at_once", runs_at_once, 1)))
     threads = max(1, torch.get_num_threads() // (jobs if jobs > 0 else cpu_count()))
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_train_group)(job, arms, group, threads) for group in groups
-    )
-    for found in progress_bar(work, shown=progress, desc="sweep", total=len(groups), unit="group"):
+    calls = [(job, arms, group, threads) for group in groups]
+    for found in spread(_train_group, calls, jobs=jobs, progress=progress, desc="sweep", unit="group"):
         rows.add(found)
     return rows.table([(arm, seed) for arm in arms for seed in seeds])
 
@@ -137,7 +134,10 @@ class _Rows:
 
 
 def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
-    names = names if names is not None else (DISTANCES if source.modes is None else MODE_METRICS)
+    if names is None:
+        names = (
+            DISTANCES if source.modes is None else [name for name, metric in METRICS.items() if metric.needs == "modes"]
+        )
     return tuple(name for name in names if METRICS[name])  # an unknown name is refused here
 
 

@@ -16,7 +16,8 @@ import pytest
 import yaml
 from nbformat import NotebookNode
 
-from tools.book.build import checkout, derived_config, fresh_cache, github_repository, missing, package_key, tracebacks
+from tools.audit.static import page_findings
+from tools.book.build import checkout, derived_config, fresh_cache, github_repository, package_key
 from tools.book.first_cell import TAG, first_cell, version
 from tools.book.pages import ROOT, pages, source
 from tools.book.readme import code_blocks
@@ -221,8 +222,8 @@ def test_fresh_cache_keeps_its_own_and_drops_the_others(tmp_path: Path) -> None:
 def test_pages_that_are_missing_or_show_a_traceback_are_found(tmp_path: Path) -> None:
     (tmp_path / "good.html").write_text("<p>fine</p>")
     (tmp_path / "bad.html").write_text("<pre>Traceback (most recent call last)</pre>")
-    assert missing(tmp_path, ["good", "bad", "lost"]) == ["lost"]
-    assert tracebacks(tmp_path, ["good", "bad"]) == ["bad"]
+    wrong = [title for title, found in page_findings(tmp_path, ["good", "bad", "lost"]) if found]
+    assert wrong == ["bad: no traceback", "lost: the page exists"]
 
 
 # The texts

@@ -28,13 +28,29 @@ def static_findings(html: Path, names: list[str]) -> Iterator[Finding]:
     Yields:
         A finding a check.
     """
+    yield from page_findings(html, names)
+    for name in names:
+        path = html / f"{name}.html"
+        if path.is_file():
+            yield f"{name}: links and anchors lead somewhere", broken_links(path, html)
+            yield f"{name}: every figure has alt text", without_alt(path)
+
+
+def page_findings(html: Path, names: list[str]) -> Iterator[Finding]:
+    """Check that every page is there and shows no exception: one in a widget's callback fails no build.
+
+    Args:
+        html: The folder of the built pages.
+        names: Names of pages.
+
+    Yields:
+        A finding a check.
+    """
     for name in names:
         path = html / f"{name}.html"
         yield f"{name}: the page exists", [] if path.is_file() else [str(path)]
         if path.is_file():
             yield f"{name}: no traceback", traceback_lines(path)
-            yield f"{name}: links and anchors lead somewhere", broken_links(path, html)
-            yield f"{name}: every figure has alt text", without_alt(path)
 
 
 def traceback_lines(path: Path) -> list[str]:

@@ -8,13 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from algan_lite.core.git import git
+from tools.audit.static import page_findings
 from tools.book import live
 from tools.book.copies import BRANCH, is_published
 from tools.book.pages import HTML, ROOT, github_repository, pages, source
@@ -109,32 +109,6 @@ def derived_config(config: dict[str, Any], cache: Path, place: tuple[str, str] |
     return derived
 
 
-def tracebacks(html: Path, names: Iterable[str]) -> list[str]:
-    """Return the pages that show a traceback: an exception inside a widget's callback fails no build.
-
-    Args:
-        html: The folder of the built pages.
-        names: Names of pages.
-
-    Returns:
-        The names of those that show one.
-    """
-    return [name for name in names if "Traceback (most recent call last)" in _text(html / f"{name}.html")]
-
-
-def missing(html: Path, names: Iterable[str]) -> list[str]:
-    """Return the pages of the table of contents that were not built (Jupyter Book 2 exits 0 without any).
-
-    Args:
-        html: The folder of the built pages.
-        names: Names of pages.
-
-    Returns:
-        The names of those without an HTML file.
-    """
-    return [name for name in names if not (html / f"{name}.html").is_file()]
-
-
 def main() -> int:
     """Build; return the exit status."""
     names = pages()
@@ -153,11 +127,9 @@ def main() -> int:
         return status
     if status := _jupyter_book(BUILD / "config.yml"):
         return status
-    if lost := missing(HTML, ["index", *names]):  # index.html: the file to open, which leads to the first page
-        print(f"The build ended without these pages of _toc.yml: {', '.join(lost)}")
-        return 1
-    if broken := tracebacks(HTML, names):
-        print(f"These pages show a traceback: {', '.join(broken)}")
+    wrong = [title for title, found in page_findings(HTML, ["index", *names]) if found]
+    if wrong:  # index.html is the file to open, which leads to the first page
+        print("The build ended, but not so:", *wrong, sep="\n")
         return 1
     origin = live.build(HTML / "_live")
     print("No page asks another host." if origin is None else f"npm is absent: live training asks {origin}")
@@ -191,10 +163,6 @@ def _copy_mathjax(target: Path) -> None:
     fonts = Path("output") / "chtml" / "fonts" / "woff-v2"
     shutil.copytree(origin / fonts, target / fonts, dirs_exist_ok=True)
     shutil.copy2(origin / "tex-chtml-full.js", target)
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from explorer_study import invented_study
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -18,6 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 DRIVER = shutil.which("chromedriver")
+NEEDED = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver")
 
 
 # As the book's theme does it: data-theme on <html> decides, and without it the reader's system.

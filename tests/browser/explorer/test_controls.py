@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser.explorer.shared import (
-    CHROMIUM,
-    DRIVER,
+    NEEDED,
     part,
     ready,
     settle,
@@ -31,7 +30,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from algan_lite.plots.style import COLORS, VERDICT
 from algan_lite.widgets import LambdaExplorer
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver")
+pytestmark = NEEDED
 
 
 TIMED = """

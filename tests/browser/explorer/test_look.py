@@ -12,18 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.explorer.shared import (
-    CHROMIUM,
-    DRIVER,
-    part,
-    ready,
-    settle,
-    small_explorer,
-    sprite_explorer,
-    state,
-    window,
-    write,
-)
+from browser.explorer import shared
 from explorer_study import invented_study
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -33,7 +22,9 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from algan_lite.widgets import LambdaExplorer
 from tools.audit.axe import axe_faults, axe_script
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver")
+pytestmark = pytest.mark.skipif(
+    shared.CHROMIUM is None or shared.DRIVER is None, reason="needs chromium and chromium-driver"
+)
 
 
 EVIL = "<img src=x onerror=\"document.title='broken'\">"
@@ -63,25 +54,25 @@ return cut;
 
 
 def test_title_stays_text(driver: webdriver.Chrome, tmp_path: Path) -> None:
-    window(driver)
+    shared.window(driver)
     study = invented_study(5, 3, 8, 8, command=EVIL)
     evil = study.arrays | {"data": np.array(["ring", EVIL])}
     evil |= {name.replace("grid", EVIL): array for name, array in study.arrays.items() if name.startswith("grid")}
     explorer = LambdaExplorer(replace(study, arrays=evil), title=EVIL)
-    ready(driver, write(tmp_path / "page.html", explorer, sprite_explorer(title=EVIL, note=EVIL)))
-    Select(part(driver, "data")).select_by_value("1")
-    settle(driver)
+    shared.ready(driver, shared.write(tmp_path / "page.html", explorer, shared.sprite_explorer(title=EVIL, note=EVIL)))
+    Select(shared.part(driver, "data")).select_by_value("1")
+    shared.settle(driver)
     assert driver.find_element(By.CLASS_NAME, "lx-title").text == EVIL
-    assert EVIL in part(driver, "source").text
-    assert EVIL in Select(part(driver, "data")).first_selected_option.text
+    assert EVIL in shared.part(driver, "source").text
+    assert EVIL in Select(shared.part(driver, "data")).first_selected_option.text
     assert driver.find_elements(By.CSS_SELECTOR, "img[onerror]") == []
     assert driver.title == "Explorer"
 
 
 def test_two_of_the_same_work_on_one_page(driver: webdriver.Chrome, tmp_path: Path) -> None:
-    window(driver)
-    explorer = small_explorer()
-    ready(driver, write(tmp_path / "page.html", explorer, explorer))
+    shared.window(driver)
+    explorer = shared.small_explorer()
+    shared.ready(driver, shared.write(tmp_path / "page.html", explorer, explorer))
     sliders = driver.find_elements(By.CSS_SELECTOR, '[data-is="lam"]')
     sliders[1].send_keys(Keys.HOME)
     assert [slider.get_attribute("aria-valuetext") for slider in sliders] == ["0.04", "0"]
@@ -90,10 +81,13 @@ def test_two_of_the_same_work_on_one_page(driver: webdriver.Chrome, tmp_path: Pa
 
 @pytest.mark.parametrize("width", [360, 690, 1400])
 def test_nothing_is_cut(driver: webdriver.Chrome, tmp_path: Path, width: int) -> None:
-    window(driver, width)
-    ready(driver, write(tmp_path / "page.html", LambdaExplorer(invented_study()), sprite_explorer(note="A note.")))
+    shared.window(driver, width)
+    shared.ready(
+        driver,
+        shared.write(tmp_path / "page.html", LambdaExplorer(invented_study()), shared.sprite_explorer(note="A note.")),
+    )
     assert driver.execute_script(CUT) == []
-    part(driver, "lam").send_keys(Keys.END)  # the longest words: seeds that diverged
+    shared.part(driver, "lam").send_keys(Keys.END)  # the longest words: seeds that diverged
     assert driver.execute_script(CUT) == []
 
 
@@ -101,43 +95,43 @@ def test_colors_follow_the_page(driver: webdriver.Chrome, tmp_path: Path) -> Non
     tone = "return document.querySelector('.lambda-explorer').dataset.tone"
     cases = [(None, "light", "light"), (None, "dark", "dark"), ("light", "dark", "light"), ("dark", "light", "dark")]
     for theme, scheme, expected in cases:
-        window(driver, scheme=scheme)
-        ready(driver, write(tmp_path / "page.html", small_explorer(), theme=theme))
+        shared.window(driver, scheme=scheme)
+        shared.ready(driver, shared.write(tmp_path / "page.html", shared.small_explorer(), theme=theme))
         assert driver.execute_script(tone) == expected
     driver.execute_script("document.documentElement.dataset.theme = 'light'")
     WebDriverWait(driver, 5, 0.02).until(lambda d: d.execute_script(tone) == "light")
 
 
 def test_without_scripts_there_is_a_picture(driver: webdriver.Chrome, page: str) -> None:
-    window(driver)
+    shared.window(driver)
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         driver.get(page)
         picture = driver.find_element(By.CLASS_NAME, "lx-still")
         assert picture.is_displayed()
         assert picture.size["height"] > 300
-        assert not part(driver, "lam").is_displayed()
+        assert not shared.part(driver, "lam").is_displayed()
     finally:
         driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 def test_on_paper_there_is_a_picture(driver: webdriver.Chrome, page: str) -> None:
-    window(driver)
-    ready(driver, page)
+    shared.window(driver)
+    shared.ready(driver, page)
     assert not driver.find_element(By.CLASS_NAME, "lx-still").is_displayed()
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert driver.find_element(By.CLASS_NAME, "lx-still").is_displayed()
-    assert not part(driver, "lam").is_displayed()
+    assert not shared.part(driver, "lam").is_displayed()
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_an_old_browser_says_what_it_lacks(driver: webdriver.Chrome, page: str) -> None:
-    window(driver)
+    shared.window(driver)
     script = {"source": "delete window.DecompressionStream"}
     added = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
     try:
-        ready(driver, page, "failed")
-        assert "too old to unpack the data" in part(driver, "failure").text
+        shared.ready(driver, page, "failed")
+        assert "too old to unpack the data" in shared.part(driver, "failure").text
         assert driver.find_element(By.CLASS_NAME, "lx-still").is_displayed()
     finally:
         driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
@@ -157,55 +151,60 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def press_live(driver: webdriver.Chrome) -> str:
-    part(driver, "live").click()
-    WebDriverWait(driver, 10, 0.05).until(lambda d: part(d, "live").is_enabled())
-    return part(driver, "answer").text
+    shared.part(driver, "live").click()
+    WebDriverWait(driver, 10, 0.05).until(lambda d: shared.part(d, "live").is_enabled())
+    return shared.part(driver, "answer").text
 
 
 def test_live_from_a_file_says_what_it_needs(driver: webdriver.Chrome, page: str) -> None:
-    window(driver)
-    ready(driver, page)
+    shared.window(driver)
+    shared.ready(driver, page)
     assert "needs the page served" in press_live(driver)
-    assert part(driver, "live").get_attribute("aria-checked") == "false"
-    part(driver, "lam").send_keys(Keys.HOME)
-    assert state(driver)["lam"] == "0"
+    assert shared.part(driver, "live").get_attribute("aria-checked") == "false"
+    shared.part(driver, "lam").send_keys(Keys.HOME)
+    assert shared.state(driver)["lam"] == "0"
 
 
 def test_live_without_its_files_says_so(driver: webdriver.Chrome, served: tuple[Path, str]) -> None:
     folder, address = served
-    window(driver)
-    write(folder / "page.html", small_explorer())
-    ready(driver, f"{address}/page.html")
+    shared.window(driver)
+    shared.write(folder / "page.html", shared.small_explorer())
+    shared.ready(driver, f"{address}/page.html")
     assert "not part of this build" in press_live(driver)
-    assert part(driver, "live").get_attribute("aria-checked") == "false"
+    assert shared.part(driver, "live").get_attribute("aria-checked") == "false"
 
 
 def test_live_is_mounted_and_unmounted(driver: webdriver.Chrome, served: tuple[Path, str]) -> None:
     folder, address = served
-    window(driver)
+    shared.window(driver)
     (folder / "_live").mkdir()
     (folder / "book").mkdir()
     (folder / "_live" / "live.js").write_text(
         "export async function mount(box, { theme }) { box.textContent = `training in ${theme}`;"
         " return () => { document.title = 'stopped'; }; }"
     )
-    write(folder / "book" / "page.html", small_explorer(), theme="dark", root="../")
-    ready(driver, f"{address}/book/page.html")
+    shared.write(folder / "book" / "page.html", shared.small_explorer(), theme="dark", root="../")
+    shared.ready(driver, f"{address}/book/page.html")
     assert press_live(driver) == ""
-    assert part(driver, "live").get_attribute("aria-checked") == "true"
-    assert part(driver, "live-box").text == "training in dark"
+    assert shared.part(driver, "live").get_attribute("aria-checked") == "true"
+    assert shared.part(driver, "live-box").text == "training in dark"
     assert press_live(driver) == ""
     assert driver.title == "stopped"
-    assert part(driver, "live-box").text == ""
-    assert part(driver, "live").get_attribute("aria-checked") == "false"
+    assert shared.part(driver, "live-box").text == ""
+    assert shared.part(driver, "live").get_attribute("aria-checked") == "false"
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm, to fetch axe-core")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1000, 360])
 def test_axe_finds_nothing_serious(driver: webdriver.Chrome, tmp_path: Path, theme: str, width: int) -> None:
-    window(driver, width)
-    ready(driver, write(tmp_path / "page.html", small_explorer(), sprite_explorer(note="A note."), theme=theme))
-    Select(part(driver, "strategy")).select_by_value("top_k")
-    part(driver, "live").click()
+    shared.window(driver, width)
+    shared.ready(
+        driver,
+        shared.write(
+            tmp_path / "page.html", shared.small_explorer(), shared.sprite_explorer(note="A note."), theme=theme
+        ),
+    )
+    Select(shared.part(driver, "strategy")).select_by_value("top_k")
+    shared.part(driver, "live").click()
     assert axe_faults(driver, axe_script()) == []
