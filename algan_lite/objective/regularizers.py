@@ -55,7 +55,7 @@ def _slope(logits: Tensor, x: Tensor) -> Tensor:
 
 @regularizer(player="D", source="Mescheder 2018", needs={"x_real"})
 def r1(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""R1: squared slope of D at the real samples.
+    r"""Squared slope of D at the reals (R1).
 
     .. math:: R_1(D) = \mathbb{E}_{x \sim p_{data}} \lVert \nabla_x D(x) \rVert^2
 
@@ -80,7 +80,7 @@ def r1(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
 @regularizer(player="D", source="Mescheder 2018")
 def r2(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""R2: squared slope of D at the fakes.
+    r"""Squared slope of D at the fakes (R2).
 
     .. math:: R_2(D) = \mathbb{E}_{z \sim p(z)} \lVert \nabla_x D(G(z)) \rVert^2
 
@@ -99,7 +99,7 @@ def _unit_slope(D: nn.Module, x: Tensor) -> Tensor:
 
 @regularizer(player="D", source="Gulrajani 2017", needs={"noise"})
 def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""WGAN-GP: D's slope near 1 between reals and fakes.
+    r"""D's slope near 1 between reals and fakes.
 
     .. math:: \mathbb{E} (\lVert \nabla_x D(\hat x) \rVert - 1)^2, \quad \hat x = u x + (1 - u) G(z), \; u \sim U(0, 1)
 
@@ -128,7 +128,7 @@ def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
 @regularizer(player="D", source="Kodali 2017", needs={"noise"})
 def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""DRAGAN: D's slope near 1 around the reals.
+    r"""D's slope near 1 around the reals.
 
     .. math:: \mathbb{E} (\lVert \nabla_x D(x + \sigma \delta) \rVert - 1)^2, \quad \delta \sim U(-1/2, 1/2)
 
@@ -153,7 +153,7 @@ def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
 @regularizer(player="D", source="Tseng 2021", needs={"state"})
 def lecam(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""LeCam: D's logits near moving averages.
+    r"""D's logits near moving averages.
 
     Logits of reals stay below the average of the fakes', those of fakes above the average of the reals'.
 
@@ -179,7 +179,7 @@ def lecam(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
 @regularizer(player="G", source="Mao 2019", needs={"z2"})
 def mode_seeking(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""Mode seeking: far latents give far samples.
+    r"""Far latents give far samples.
 
     .. math:: \mathbb{E}\, 1 / \left(\frac{\lVert G(z_1) - G(z_2) \rVert}{\lVert z_1 - z_2 \rVert} + 10^{-5}\right)
 
@@ -201,7 +201,7 @@ def mode_seeking(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
 @regularizer(player="both", source="Mescheder 2017", needs={"logits_real"})
 def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""Consensus: half the squared length of the joint gradient field.
+    r"""Half the squared joint gradient field.
 
     .. math:: \tfrac12 \lVert v \rVert^2, \quad v = (\nabla_{\theta_G} L_G, \nabla_{\theta_D} L_D)
 

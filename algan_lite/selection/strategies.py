@@ -80,25 +80,25 @@ _POSITIVE = _between(0, open_low=True)
 
 @strategy(source="Goodfellow 2014", pick=picks.first, has_probability=True, ranks=False, plain=True, num_calls=_free)
 def random(request: Request, z: Tensor) -> Tensor:
-    """No selection: the first n of the pool as they come; with a pool of n it is the plain GAN."""
+    """No selection, the first n as they come: with a pool of n the plain GAN."""
     return scores.no_score(request)
 
 
 @strategy(source="control", pick=picks.at_random, draws=True, has_probability=True, ranks=False, num_calls=_free)
 def random_k(request: Request, z: Tensor) -> Tensor:
-    """Any n of the pool, by chance and without repeats: the control for every k-of-M strategy."""
+    """Any n of the pool, by chance and without repeats: the control of every choice."""
     return scores.no_score(request)
 
 
 @strategy(source="Sinha 2020 (top-k)", options=_SHARE)
 def top_k(request: Request, z: Tensor) -> Tensor:
-    """The n that D finds most real; keep= gives the schedule of the paper."""
+    """The n whose fakes D finds most real."""
     return scores.realness(request, z)
 
 
 @strategy(source="this book", options=_SHARE)
 def bottom_k(request: Request, z: Tensor) -> Tensor:
-    """The n that D rejects most: hard examples."""
+    """The n whose fakes D rejects most: hard examples."""
     return -scores.realness(request, z)
 
 
@@ -116,7 +116,7 @@ def uncertain(request: Request, z: Tensor) -> Tensor:
     has_probability=True,
 )
 def softmax(request: Request, z: Tensor) -> Tensor:
-    """Gumbel top-k: a soft, random version of top_k (sign=+1) or bottom_k (sign=-1), without repeats."""
+    """By chance, more often where D finds the fake real (sign=-1: rejects it), without repeats."""
     return scores.realness(request, z)
 
 
@@ -126,7 +126,7 @@ def softmax(request: Request, z: Tensor) -> Tensor:
     num_calls=lambda request: 0 if request.options["space"] == "z" else request.num_candidates,
 )
 def core_set(request: Request, z: Tensor) -> Tensor:
-    """Greedy k-center: n candidates that cover the pool, on z (no feedback of D) or on D's features."""
+    """Greedy k-center: n that cover the pool, on z (no feedback of D) or on D's features."""
     points = z if request.options["space"] == "z" else scores.features(request, z)
     return scores.farthest_first(points, request.n)
 
@@ -147,7 +147,7 @@ def core_set(request: Request, z: Tensor) -> Tensor:
     num_calls=lambda request: request.n * request.options["steps"],
 )
 def latent_ascent(request: Request, z: Tensor) -> Tensor:
-    """Moves the first n along the gradient of D(G(z)): LOGAN with through=True, LOGAN-style without."""
+    """The first n, moved to where D finds the fake more real (LOGAN with through=True)."""
     return scores.no_score(request)
 
 

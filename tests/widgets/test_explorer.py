@@ -24,7 +24,7 @@ from algan_lite.studies.study import Study
 from algan_lite.widgets import LambdaExplorer, SpriteExplorer
 from algan_lite.widgets.page.multiples import panels
 from algan_lite.widgets.page.pack import pack
-from algan_lite.widgets.page.words import ABOUT, describe, limits, measure, short
+from algan_lite.widgets.page.words import describe, limits, measure, short
 
 PAGE_LIMIT = 2_000_000  # bytes of a whole page
 EVIL = "</script></noscript></title><img src=x onerror=alert(1)>\"'"
@@ -211,7 +211,6 @@ def test_figure_marks_chosen_noise_by_shape() -> None:
 
 
 def test_every_regularizer_and_strategy_has_its_words() -> None:
-    assert set(STRATEGIES) <= set(ABOUT)
     assert all(describe(name) for name in (*REGULARIZERS, *STRATEGIES, "none"))
     assert describe("unknown") == ""
     assert {measure(name)["kind"] for name in METRICS} == {"count", "share", "number"}

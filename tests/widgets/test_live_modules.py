@@ -16,7 +16,6 @@ import pytest
 import torch
 
 import algan_lite as al
-from algan_lite.plots.style import COLORS, VERDICT
 from tools.book import live
 from tools.book.pages import ROOT
 
@@ -28,10 +27,14 @@ needs_node = pytest.mark.skipif(NODE is None, reason="needs Node (nodejs.org): n
 
 def node(module: str, expression: str) -> object:
     """Import everything of a module and return the value of an expression, as JSON."""
+    told = json.dumps({**live.page_words(), "sizes": live.SIZES, "view": live.VIEW})
+    book = f"import {{ book }} from '{(WIDGETS / 'live' / 'book.js').as_uri()}'; Object.assign(book, {told});"
     program = f"import * as m from '{(WIDGETS / 'live' / module).as_uri()}'; console.log(JSON.stringify({expression}))"
     streams = f"import {{ Stream }} from '{(WIDGETS / 'live' / 'random.js').as_uri()}';"
     command = [NODE, "--input-type=module", "-"]
-    done = subprocess.run(command, input=streams + program, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        command, input=streams + book + program, capture_output=True, text=True, check=True, timeout=60
+    )
     return json.loads(done.stdout)
 
 
@@ -67,7 +70,7 @@ def test_the_random_numbers_have_the_laws_that_they_claim() -> None:
 @needs_node
 @pytest.mark.parametrize("name", ["ring", "grid", "two_moons", "swiss_roll", "imbalanced_ring"])
 def test_a_data_set_of_the_page_has_the_law_of_the_package(name: str) -> None:
-    page = torch.tensor(node("data.js", f"Array.from(m.sample(m.SOURCES.{name}, new Stream(0, 'data'), 4000))"))
+    page = torch.tensor(node("data.js", f"Array.from(m.sample(m.laws().{name}, new Stream(0, 'data'), 4000))"))
     page, source = page.float().view(-1, 2), al.data.SOURCES[name]()
     ours = source.sample(4000, seed=0)
     torch.testing.assert_close(page.mean(0), ours.mean(0), atol=0.1, rtol=0)
@@ -76,7 +79,7 @@ def test_a_data_set_of_the_page_has_the_law_of_the_package(name: str) -> None:
     floor = al.METRICS["wasserstein_2d"](source.sample(4000, seed=1), ours)
     assert float(distance) == pytest.approx(float(floor), rel=0.5)
     if source.modes is not None:
-        scores = node("data.js", f"m.modeScores(m.SOURCES.{name}, {page.flatten().tolist()})")
+        scores = node("data.js", f"m.modeScores(m.laws().{name}, {page.flatten().tolist()})")
         assert scores["found"] == int(al.METRICS["mode_coverage"](page, source)) == scores["modes"]
         assert scores["quality"] == pytest.approx(float(al.METRICS["quality_3sigma"](page, source)), abs=0.002)
 
@@ -112,12 +115,12 @@ def test_the_quantile_of_the_noise_grid_is_the_normal_one() -> None:
 
 @needs_node
 def test_every_choice_of_the_page_is_in_the_package() -> None:
-    regularizers, strategies, presets = node(
-        "settings.js",
-        "[...[m.REGULARIZERS, m.STRATEGIES].map(Object.keys), Object.keys(m.PRESETS).map((name) => m.preset(name))]",
-    )
-    assert regularizers == ["none", *al.REGULARIZERS]
+    told = live.page_words()
+    regularizers, strategies = told["regularizers"], told["strategies"]
+    presets = node("settings.js", "Object.keys(m.PRESETS).map((name) => m.preset(name))")
+    assert list(regularizers) == ["none", *al.REGULARIZERS]
     assert set(strategies) <= set(al.STRATEGIES)
+    assert all(text.endswith(al.STRATEGIES[name].doc) for name, text in strategies.items())
     names = node(
         "settings.js", "Object.keys(m.PRESETS).map((name) => [name, m.presetOf({ ...m.preset(name), seed: 3 })])"
     )
@@ -139,7 +142,7 @@ SETTINGS = [
 @pytest.mark.parametrize("setting", SETTINGS, ids=["ring", "drawn"])
 def test_the_notebook_cell_runs_and_says_what_the_page_did(setting: dict[str, object]) -> None:
     points = [[0.5, 1.0], [-0.25, -1.0], [1.0, 0.0]]
-    source = "m2.SOURCES.ring" if setting["data"] == "ring" else f"m2.drawn({points})"
+    source = "m2.laws().ring" if setting["data"] == "ring" else f"m2.drawn({points})"
     imported = f"(await import('{(WIDGETS / 'live' / 'data.js').as_uri()}').then((m2) => {source}))"
     sizes = "{ batch: 128, width: 32, depth: 2 }"
     code = node("snippet.js", f"m.snippet({json.dumps({**setting, 'seed': 3})}, {imported}, {sizes}, 7)")
@@ -155,17 +158,6 @@ def test_the_notebook_cell_runs_and_says_what_the_page_did(setting: dict[str, ob
         torch.testing.assert_close(drawn_from.train.sort(0).values, torch.tensor(points).sort(0).values)
 
 
-def test_the_colors_are_those_of_the_figures() -> None:
-    css = (WIDGETS / "live" / "live.css").read_text(encoding="utf-8")
-    light = dict(re.findall(r"--al-(\w+): (#[0-9a-f]{6});", css.split("}")[0]))
-    for name, kind in {"real": "real", "fake": "fake", "chosen": "chosen", "disc": "D"}.items():
-        assert light[name] == COLORS[kind].lower()
-    for name, at in {"low": 0.0, "middle": 0.5, "high": 1.0}.items():
-        expected = VERDICT(at)[:3]
-        found = [int(light[name][i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        assert found == pytest.approx(expected, abs=0.012)
-
-
 def test_without_npm_the_runtime_is_a_named_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live.shutil, "which", lambda _: None)
     pinned = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
@@ -175,12 +167,9 @@ def test_without_npm_the_runtime_is_a_named_address(tmp_path: Path, monkeypatch:
     assert not (tmp_path / "ort").exists()
 
 
-@needs_node
-def test_the_builder_and_the_page_agree_on_sizes() -> None:
-    assert node("view.js", "m.SIZES") == {"x": live.VIEW_X, "z": live.VIEW_Z}
-    script = (WIDGETS / "live" / "live.js").read_text(encoding="utf-8")
-    sizes = f"{{ batch: {live.BATCH}, width: {live.WIDTH}, depth: {live.DEPTH} }}"
-    assert f"const SIZES = {sizes};" in script
-    choices = node("settings.js", "[Object.keys(m.REGULARIZERS), Object.keys(m.STRATEGIES)]")
-    wanted = {f"{r}/{s}/{1 if s == 'random' else 2}" for r in choices[0] for s in choices[1]}
-    assert wanted == {setting.name for setting in live.REACHABLE} - {live.BENCH.name}
+def test_no_number_or_color_of_the_package_is_written_again() -> None:
+    told = live.page_words()
+    written = "".join(path.read_text(encoding="utf-8").lower() for path in (WIDGETS / "live").iterdir())
+    assert not [color for color in told["colors"].values() if color.lower() in written]
+    assert not re.findall(r"also in|algan_lite/\w+\.py", written)
+    assert told["data"]["ring"]["std"] == al.data.ring().std

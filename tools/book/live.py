@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_hex
 from torch import nn
 
 import algan_lite as al
 from algan_lite import export
+from algan_lite.plots import VERDICT
+from algan_lite.widgets.page.words import name_of, verdict_stops
 from tools.book.npm import node_modules
 from tools.book.pages import HTML, ROOT
 
@@ -26,9 +31,13 @@ CACHE = ROOT / "_build" / "live"
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@{version}/dist/"
 
-BATCH, WIDTH, DEPTH = 128, 32, 2  # also in algan_lite/widgets/live.js
+SIZES = {"batch": 128, "width": 32, "depth": 2}
+VIEW = {"map": 40, "noise": 24, "lines": 19, "pool": 256}  # a side of D's maps, lines of G's grid, candidates shown
 SEEDS = range(8)
-VIEW_X, VIEW_Z = 40**2, 256 + 19**2 + 24**2  # also in live/view.js, which refuses a graph with other sizes
+REGULARIZERS = ("none", *al.REGULARIZERS)
+STRATEGIES = ("random", "top_k", "bottom_k", "uncertain", "softmax")  # those that choose in one pass
+DATA = ("ring", "grid", "two_moons", "swiss_roll", "imbalanced_ring")
+COLORS = {"real": "real", "fake": "fake", "chosen": "chosen", "disc": "D"}  # the page's name -> the package's
 
 
 @dataclass(frozen=True)
@@ -41,21 +50,20 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """The key in the manifest."""
-        return f"{self.regularizer}/{self.strategy}/{self.pool_factor}"
+        """The graph's name."""
+        return f"{self.regularizer}-{self.strategy}-{self.pool_factor}"
 
     @property
-    def file(self) -> str:
-        """The file's name."""
-        return f"{self.name.replace('/', '-')}.onnx"
+    def config(self) -> al.TrainConfig:
+        """The settings of ``train()``."""
+        regularizers = {} if self.regularizer == "none" else {self.regularizer: 0.1}
+        choice = {"strategy": self.strategy, "pool_factor": self.pool_factor}
+        return al.TrainConfig(batch_size=SIZES["batch"], regularizers=regularizers, **choice)
 
 
-REGULARIZERS = ("none", "r1", "r2", "wgan_gp", "dragan", "lecam", "mode_seeking", "consensus")
-SELECTING = ("top_k", "bottom_k", "uncertain", "softmax")
 BENCH = Setting("r1", "top_k", 1)
 REACHABLE = (
-    *(Setting(regularizer, "random", 1) for regularizer in REGULARIZERS),
-    *(Setting(regularizer, strategy, 2) for regularizer in REGULARIZERS for strategy in SELECTING),
+    *(Setting(name, strategy, 1 if strategy == "random" else 2) for name in REGULARIZERS for strategy in STRATEGIES),
     BENCH,
 )
 """Every setting that the page's controls can reach, and the one whose speed is measured."""
@@ -72,18 +80,62 @@ def build(target: Path, settings: Iterable[Setting] = REACHABLE, cache: Path = C
     Returns:
         The address of the CDN that readers load the runtime from where npm is absent, else None.
     """
-    settings = tuple(settings)
-    (target / "graphs").mkdir(parents=True, exist_ok=True)
     shutil.copytree(WIDGETS / "live", target, dirs_exist_ok=True)
-    folder = graphs(settings, cache)
-    for name in ("view.onnx", "states.bin", *(setting.file for setting in settings)):
+    _as_module(WIDGETS / "page" / "drawing.js", target)
+    folder = _fresh(cache)
+    configs = {setting.name: setting.config for setting in settings}
+    points = {"num_x": VIEW["map"] ** 2, "num_z": VIEW["pool"] + VIEW["lines"] ** 2 + VIEW["noise"] ** 2}
+    manifest = export.graphs(folder, configs, *_pair(), **points, progress=False)
+    files = [entry["file"] for kind in manifest.values() for entry in kind.values()]
+    (target / "graphs").mkdir(exist_ok=True)
+    for name in (_first_states(folder), *files):
         shutil.copy2(folder / name, target / "graphs" / name)
-    (target / "graphs" / "manifest.json").write_text(json.dumps(_manifest(folder, settings)), encoding="utf-8")
     origin = runtime(target / "ort")
     base = "ort/" if origin is None else origin
-    config = {"ort": base + RUNTIME[0], "wasm": base + RUNTIME[1]}
-    (target / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    places = {"ort": base + RUNTIME[0], "wasm": base + RUNTIME[1]}
+    text = json.dumps({**places, **_graphs(manifest), **page_words()}, ensure_ascii=False)
+    (target / "config.json").write_text(text, encoding="utf-8")
     return origin
+
+
+def _as_module(script: Path, target: Path) -> None:
+    """Write a page's script as a module that exports its functions."""
+    text = script.read_text(encoding="utf-8")
+    names = re.findall(r"^(?:function|const) (\w+)", text, flags=re.MULTILINE)
+    (target / script.name).write_text(f"{text}\nexport {{ {', '.join(names)} }};\n", encoding="utf-8")
+
+
+def _graphs(manifest: dict[str, dict[str, Any]]) -> dict[str, object]:
+    """Return what the page needs to know of the graphs."""
+    steps = {
+        name: {"file": step["file"], "inputs": step["inputs"], "pool_factor": step["config"]["pool_factor"]}
+        for name, step in manifest["steps"].items()
+    }
+    (view,) = manifest["views"].values()
+    look = {"file": view["file"], "state_size": view["inputs"]["state"][0]}
+    first = {"seeds": list(SEEDS), "states": "states.bin", "state_size": _spec().size}
+    return {"sizes": SIZES, "view": VIEW, "steps": steps, "look": look, **first}
+
+
+def page_words() -> dict[str, object]:
+    """Return names, colors and laws as the package has them."""
+    names = {"regularizers": (REGULARIZERS, al.REGULARIZERS), "strategies": (STRATEGIES, al.STRATEGIES)}
+    told = {
+        kind: {key: f"{name_of(key)}: {table[key].doc}" if key in table else "none" for key in keys}
+        for kind, (keys, table) in names.items()
+    }
+    ends = dict(zip(("low", "middle", "high"), map(to_hex, VERDICT([0.0, 0.5, 1.0])), strict=True))
+    colors = {name: al.plots.COLORS[ours] for name, ours in COLORS.items()} | ends
+    look = {"colors": colors, "markers": dict(al.plots.MARKERS), "verdict": verdict_stops()}
+    return {**told, **look, "data": {name: _law(name) for name in DATA}}
+
+
+def _law(name: str) -> dict[str, object]:
+    source = al.data.SOURCES[name]()
+    told: dict[str, object] = {"label": name_of(name).capitalize(), "python": f"al.data.{name}()"}
+    if source.modes is None:
+        return told | {"noise": source.noise}
+    return told | {"modes": source.modes.tolist(), "std": source.std, "weights": source.weights.tolist()}
 
 
 def runtime(target: Path) -> str | None:
@@ -107,75 +159,38 @@ def runtime(target: Path) -> str | None:
     return None
 
 
-def graphs(settings: Iterable[Setting], cache: Path = CACHE) -> Path:
-    """Export the graphs and first states that are not in the cache yet.
-
-    Args:
-        settings: The graphs that are wanted.
-        cache: The folder of all caches; those of an older package are removed.
-
-    Returns:
-        The folder that holds ``view.onnx``, ``states.bin`` and for each setting a graph and its interface as JSON.
-    """
+def _fresh(cache: Path) -> Path:
+    """Return the folder of this package's graphs; those of another version are removed."""
     folder = cache / _key()
     folder.mkdir(parents=True, exist_ok=True)
     for other in cache.iterdir():
         if other != folder:
             shutil.rmtree(other)
-    for setting in settings:
-        if not (folder / setting.file).exists():
-            _export(setting, folder)
-    if not (folder / "view.onnx").exists():
-        _export_view(folder)
     return folder
 
 
 def _key() -> str:
     """Return a key of what the graphs depend on: the package's Python below its widgets, and the environment."""
     digest = hashlib.sha256()
-    for path in sorted([*(ROOT / "algan_lite").glob("*.py"), ROOT / "requirements.txt", Path(__file__)]):
+    package = [path for path in (ROOT / "algan_lite").rglob("*.py") if "widgets" not in path.parts]
+    for path in sorted([*package, ROOT / "requirements.txt", Path(__file__)]):
         digest.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
 def _pair(seed: int = 0) -> tuple[nn.Module, nn.Module]:
-    return al.models.mlp_pair(latent_dim=2, sample_shape=(2,), width=WIDTH, depth=DEPTH, seed=seed)
+    return al.models.mlp_pair(width=SIZES["width"], depth=SIZES["depth"], seed=seed)
 
 
-def _config(setting: Setting) -> al.TrainConfig:
-    regularizers = {} if setting.regularizer == "none" else {setting.regularizer: 0.1}
-    choice = {"strategy": setting.strategy, "pool_factor": setting.pool_factor}
-    return al.TrainConfig(batch_size=BATCH, regularizers=regularizers, **choice)
+def _spec() -> export.StepSpec:
+    return export.StepSpec.of(Setting("none", "random", 1).config, *_pair())
 
 
-def _export(setting: Setting, folder: Path) -> None:
-    """Write the interface of a step as JSON, and last its graph, whose presence says that both are there."""
-    config, pair = _config(setting), _pair()
-    interface = json.dumps(export.StepSpec.of(config, *pair).plain())
-    (folder / f"{setting.file}.json").write_text(interface, encoding="utf-8")
-    export.training_step(folder / setting.file, config, *pair)
-
-
-def _export_view(folder: Path) -> None:
-    """Write the first state of every seed, one row each, and the view's graph."""
-    config = _config(Setting("none", "random", 1))
-    spec = export.StepSpec.of(config, *_pair())
-    rows = [spec.pack(*_pair(seed)).numpy() for seed in SEEDS]
+def _first_states(folder: Path) -> str:
+    """Write the first state of every seed, one row each, and return the file's name."""
+    rows = [_spec().pack(*_pair(seed)).numpy() for seed in SEEDS]
     np.stack(rows).astype("<f4").tofile(folder / "states.bin")
-    export.view(folder / "view.onnx", *_pair(), config, num_x=VIEW_X, num_z=VIEW_Z)
-
-
-def _manifest(folder: Path, settings: Iterable[Setting]) -> dict[str, object]:
-    """Return what the page needs to know of the graphs."""
-    size = (folder / "states.bin").stat().st_size // 4 // len(SEEDS)
-    steps = {}
-    for setting in settings:
-        inputs = json.loads((folder / f"{setting.file}.json").read_text(encoding="utf-8"))["inputs"]
-        entry = {"file": setting.file, "inputs": list(inputs), "pool_factor": setting.pool_factor}
-        steps[setting.name] = {**entry, "state_size": inputs["state"][0]}
-    view = {"file": "view.onnx", "x": VIEW_X, "z": VIEW_Z, "state_size": size}
-    first = {"seeds": list(SEEDS), "states": "states.bin", "state_size": size}
-    return {"batch_size": BATCH, **first, "view": view, "steps": steps}
+    return "states.bin"
 
 
 def main() -> int:

@@ -1,10 +1,11 @@
 // The controls of the panel. Each calls `set({name: value})`; `show(settings)` puts them where the settings are.
 
-import { SOURCES, sample } from "./data.js";
+import { book } from "./book.js";
+import { laws, sample } from "./data.js";
 import { button, chips, choice, el, icon, newId } from "./dom.js";
 import { Pad } from "./pad.js";
 import { Stream } from "./random.js";
-import { LAM_LAST, lamAt, positionOf, PRESETS, RATES, REGULARIZERS, STRATEGIES } from "./settings.js";
+import { LAM_LAST, lamAt, positionOf, PRESETS, RATES } from "./settings.js";
 
 const labels = (table) => Object.fromEntries(Object.entries(table).map(([key, entry]) => [key, entry.label]));
 const rates = Object.fromEntries(RATES.map((rate) => [rate, String(rate)]));
@@ -45,8 +46,8 @@ export function objective(set) {
     return lam;
   };
   slider.addEventListener("input", () => set({ lam: say() }));
-  const regularizer = choice("Regularizer R(G, D)", REGULARIZERS, "r1", (value) => set({ regularizer: value }));
-  const strategy = choice("Noise that G trains on", STRATEGIES, "random", (value) => set({ strategy: value }));
+  const regularizer = choice("Regularizer R(G, D)", book.regularizers, "r1", (value) => set({ regularizer: value }));
+  const strategy = choice("Noise that G trains on", book.strategies, "random", (value) => set({ strategy: value }));
   const lrG = choice("Learning rate of G", rates, "0.001", (value) => set({ lrG: Number(value) }));
   const lrD = choice("Learning rate of D", rates, "0.001", (value) => set({ lrD: Number(value) }));
   const name = el("div", { class: "al-row" }, el("label", { htmlFor: id, textContent: "Its weight λ" }), shown);
@@ -88,7 +89,7 @@ export function data(set) {
     pad.points = points ?? pad.points;
     set({ data: key }, points);
   };
-  const group = chips("Data", { ...labels(SOURCES), drawn: "Draw" }, "ring", pick, thumb);
+  const group = chips("Data", { ...labels(laws()), drawn: "Draw" }, "ring", pick, thumb);
   group.box.classList.add("al-data");
   return {
     box: el("div", { class: "al-sources" }, group.box, pad.box),
@@ -103,7 +104,7 @@ export function data(set) {
 
 function paint(node, key, points, color) {
   const pen = node.getContext("2d");
-  const xy = key === "drawn" ? points.flat() : sample(SOURCES[key], new Stream(0, "thumbnail"), 260);
+  const xy = key === "drawn" ? points.flat() : sample(laws()[key], new Stream(0, "thumbnail"), 260);
   pen.clearRect(0, 0, 72, 72);
   pen.fillStyle = color;
   for (let i = 0; i < xy.length; i += 2) pen.fillRect(35 + 13.5 * xy[i], 35 - 13.5 * xy[i + 1], 2, 2);

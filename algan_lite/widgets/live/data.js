@@ -1,16 +1,11 @@
-// The data sets of the page: the laws of algan_lite/data.py with its default sizes, and what the reader draws.
+// The data sets of the page: the package's laws, whose numbers the build hands over, and what the reader draws.
+
+import { book } from "./book.js";
 
 const TAU = 2 * Math.PI;
 
-function onCircle(modes, radius) {
-  return Array.from({ length: modes }, (_, k) => [
-    radius * Math.cos((TAU * k) / modes),
-    radius * Math.sin((TAU * k) / modes),
-  ]);
-}
-
 // Normal modes at known centers; `weights` are their probabilities.
-function mixture(label, python, modes, std, weights = modes.map(() => 1 / modes.length)) {
+function mixture({ label, python, modes, std, weights }) {
   const draw = (stream) => {
     let [u, k] = [stream.uniform(), 0];
     while (k < modes.length - 1 && u >= weights[k]) u -= weights[k++];
@@ -19,7 +14,7 @@ function mixture(label, python, modes, std, weights = modes.map(() => 1 / modes.
   return { label, python, modes, std, draw };
 }
 
-function curve(label, python, noise, at) {
+function curve({ label, python, noise }, at) {
   const draw = (stream) => {
     const [x, y] = at(stream.uniform());
     return [x + noise * stream.normal(), y + noise * stream.normal()];
@@ -40,17 +35,12 @@ function moons(u) {
   return [(4 / 3) * (x - 0.5), (4 / 3) * (y - 0.25)];
 }
 
-const TICKS = [-2, -1, 0, 1, 2];
-const GRID = TICKS.flatMap((x) => TICKS.map((y) => [x, y]));
-const HEAVY = Array.from({ length: 8 }, (_, k) => (k < 2 ? 0.45 : 0.1 / 6));
+const CURVES = { two_moons: moons, swiss_roll: spiral };
+const law = (name, told) => (told.modes ? mixture(told) : curve(told, CURVES[name]));
 
-export const SOURCES = {
-  ring: mixture("Ring", "al.data.ring()", onCircle(8, 2), 0.02),
-  grid: mixture("Grid", "al.data.grid()", GRID, 0.05),
-  two_moons: curve("Two moons", "al.data.two_moons()", 0.05, moons),
-  swiss_roll: curve("Swiss roll", "al.data.swiss_roll()", 0.05, spiral),
-  imbalanced_ring: mixture("Uneven ring", "al.data.imbalanced_ring()", onCircle(8, 2), 0.02, HEAVY),
-};
+let made = null;
+export const laws = () =>
+  (made ??= Object.fromEntries(Object.entries(book.data).map(([name, told]) => [name, law(name, told)])));
 
 export const MOST_DRAWN = 400; // points of a drawing; a drawing with more drops its oldest
 
@@ -63,7 +53,7 @@ export function drawn(points) {
   return { label: "Your drawing", python: null, modes: null, points, draw };
 }
 
-export const source = (name, points) => (name === "drawn" ? drawn(points) : SOURCES[name]);
+export const source = (name, points) => (name === "drawn" ? drawn(points) : laws()[name]);
 
 // n points as one flat array x0, y0, x1, y1 ...
 export function sample(from, stream, n) {

@@ -1,29 +1,15 @@
-// The pictures: colors and marks are those of algan_lite/style.py, read from live.css.
+// The pictures: planes of data and of noise, with D's verdict, marks, arrows and G's grid.
 
-import { LIMIT, LINES, MAP, NOISE } from "./view.js";
+import { book } from "./book.js";
+import { drawMarks, paintVerdict, verdictColors } from "./drawing.js";
+import { LIMIT } from "./view.js";
 
-const NAMES = ["real", "line", "fake", "chosen", "disc", "ink", "edge", "arrow", "low", "middle", "high"];
+const NAMES = ["real", "line", "fake", "chosen", "disc", "ink", "edge", "arrow"];
 const ARROWS = 64; // arrows that are drawn, those of the first fakes
 
 export function readColors(node) {
   const style = getComputedStyle(node);
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--al-${name}`).trim()]));
-}
-
-const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-
-// Probabilities, row by row from the bottom, as a picture of side x side pixels.
-function verdict(values, side, colors) {
-  const [low, middle, high] = [colors.low, colors.middle, colors.high].map(channels);
-  const pixels = new ImageData(side, side);
-  for (let i = 0; i < values.length; i += 1) {
-    const t = 2 * values[i];
-    const [a, b, share] = t < 1 ? [low, middle, t] : [middle, high, t - 1];
-    const at = 4 * ((side - 1 - Math.floor(i / side)) * side + (i % side));
-    for (let c = 0; c < 3; c += 1) pixels.data[at + c] = a[c] + (b[c] - a[c]) * share;
-    pixels.data[at + 3] = 255;
-  }
-  return pixels;
 }
 
 // A square with axes from -LIMIT to LIMIT; returns its pen with functions from data to pixels.
@@ -67,20 +53,18 @@ export class Plane {
 
   heat(values, side) {
     Object.assign(this.small, { width: side, height: side });
-    this.small.getContext("2d").putImageData(verdict(values, side, this.colors), 0, 0);
+    const pixels = new ImageData(side, side);
+    paintVerdict(pixels, values.map((value) => 255 * value), (this.table ??= verdictColors(book.verdict)));
+    this.small.getContext("2d").putImageData(pixels, 0, 0);
     this.pen.imageSmoothingEnabled = true;
     this.pen.drawImage(this.small, this.x(-LIMIT), this.y(LIMIT), this.side, this.side);
   }
 
-  // Marks with a thin pale edge, as in the book's figures: "o" dots, "^" triangles, "D" diamonds.
-  marks(xy, color, mark, size, lit = () => true) {
-    const { pen } = this;
-    pen.beginPath();
-    for (let i = 0; 2 * i < xy.length; i += 1)
-      if (lit(i)) MARKS[mark](pen, this.x(xy[2 * i]), this.y(xy[2 * i + 1]), size);
-    Object.assign(pen, { fillStyle: color, strokeStyle: this.colors.edge, lineWidth: 1.4 });
-    pen.stroke(); // first: where marks crowd, the color stays on top
-    pen.fill();
+  // Marks of a kind, such as "fake", at points x0, y0, x1, y1 ...
+  marks(xy, kind, size, lit = () => true, fill = this.colors[kind]) {
+    const places = [];
+    for (let i = 0; 2 * i < xy.length; i += 1) if (lit(i)) places.push([this.x(xy[2 * i]), this.y(xy[2 * i + 1])]);
+    drawMarks(this.pen, places, { code: book.markers[kind], size, fill, edge: this.colors.edge, width: 1.4 });
   }
 
   arrows(xy, steps) {
@@ -110,6 +94,7 @@ export class Plane {
   // The noise's grid as G deforms it. All cells have the same probability: the smaller, the darker.
   mesh(xy) {
     const { pen } = this;
+    const { lines: LINES } = book.view;
     const at = (row, column) => 2 * (row * LINES + column);
     const point = (i) => [this.x(xy[i]), this.y(xy[i + 1])];
     pen.fillStyle = this.colors.fake;
@@ -135,37 +120,17 @@ export class Plane {
   }
 }
 
-const MARKS = {
-  o(pen, x, y, r) {
-    pen.moveTo(x + r, y);
-    pen.arc(x, y, r, 0, 2 * Math.PI);
-  },
-  "^"(pen, x, y, r) {
-    pen.moveTo(x, y - 1.2 * r);
-    pen.lineTo(x + 1.1 * r, y + 0.8 * r);
-    pen.lineTo(x - 1.1 * r, y + 0.8 * r);
-    pen.closePath();
-  },
-  D(pen, x, y, r) {
-    pen.moveTo(x, y - 1.4 * r);
-    pen.lineTo(x + 1.4 * r, y);
-    pen.lineTo(x, y + 1.4 * r);
-    pen.lineTo(x - 1.4 * r, y);
-    pen.closePath();
-  },
-};
-
 // The plane of the data: D's verdict, reals, G's grid, fakes, those that were chosen, and where G wants to go.
 export function drawData(plane, seen, shown, colors) {
   const scale = Math.max(0.75, Math.min(1.2, plane.canvas.node.clientWidth / 400));
   plane.begin(colors);
-  if (shown.map) plane.heat(seen.map, MAP);
-  if (shown.reals) plane.marks(seen.reals, colors.real, "o", 3 * scale);
+  if (shown.map) plane.heat(seen.map, book.view.map);
+  if (shown.reals) plane.marks(seen.reals, "real", 3.6 * scale);
   if (shown.mesh) plane.mesh(seen.grid);
   if (shown.fakes)
-    plane.marks(seen.fakes, colors.fake, "^", 3.2 * scale, (i) => !(shown.chosen && seen.pool.chosen?.[i]));
+    plane.marks(seen.fakes, "fake", 3.8 * scale, (i) => !(shown.chosen && seen.pool.chosen?.[i]));
   if (shown.chosen && seen.pool.chosen)
-    plane.marks(seen.fakes, colors.chosen, "D", 3.2 * scale, (i) => seen.pool.chosen[i]);
+    plane.marks(seen.fakes, "chosen", 4 * scale, (i) => seen.pool.chosen[i]);
   if (shown.arrows) plane.arrows(seen.fakes, seen.arrows);
   plane.end();
 }
@@ -173,8 +138,8 @@ export function drawData(plane, seen, shown, colors) {
 // The plane of the noise: D's verdict on G(z), and the candidates of one step.
 export function drawNoise(plane, seen, colors) {
   plane.begin(colors);
-  plane.heat(seen.noise, NOISE);
-  plane.marks(seen.pool.z, colors.fake, "^", 2.4, (i) => !seen.pool.chosen?.[i]);
-  if (seen.pool.chosen) plane.marks(seen.pool.z, colors.chosen, "D", 2.6, (i) => seen.pool.chosen[i]);
+  plane.heat(seen.noise, book.view.noise);
+  plane.marks(seen.pool.z, "fake", 2.9, (i) => !seen.pool.chosen?.[i]);
+  if (seen.pool.chosen) plane.marks(seen.pool.z, "chosen", 3.3, (i) => seen.pool.chosen[i]);
   plane.end();
 }

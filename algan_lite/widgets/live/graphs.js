@@ -1,35 +1,21 @@
 // The exported graphs: fetched when they are first needed, each turned into one session and kept.
 
-import { SIZES } from "./view.js";
+import { book, get } from "./book.js";
 
 const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "all" };
 
-async function get(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url.pathname} does not load (${answer.status})`);
-  return answer;
-}
-
 // The runtime, on one thread: more would need headers that a plain web server does not send.
 export async function loadRuntime(root) {
-  const config = await (await get(new URL("config.json", root))).json();
-  const ort = await import(new URL(config.ort, root).href);
+  const ort = await import(new URL(book.ort, root).href);
   ort.env.wasm.numThreads = 1;
-  ort.env.wasm.wasmPaths = { wasm: new URL(config.wasm, root).href };
+  ort.env.wasm.wasmPaths = { wasm: new URL(book.wasm, root).href };
   ort.env.logLevel = "error";
   return ort;
 }
 
 export class Graphs {
-  constructor(ort, root, manifest) {
-    Object.assign(this, { ort, root: new URL("graphs/", root), manifest, sessions: new Map() });
-  }
-
-  static async open(ort, root) {
-    const manifest = await (await get(new URL("graphs/manifest.json", root))).json();
-    const { x, z } = manifest.view;
-    if (x !== SIZES.x || z !== SIZES.z) throw new Error(`the view graph takes ${x} and ${z} points: build it again`);
-    return new Graphs(ort, root, manifest);
+  constructor(ort, root) {
+    Object.assign(this, { ort, root: new URL("graphs/", root), sessions: new Map() });
   }
 
   session(file) {
@@ -53,7 +39,7 @@ export class Graphs {
 
   // The packed state of freshly made networks: one row of the file for each seed.
   async initialState(seed) {
-    const { states, state_size: size, seeds } = this.manifest;
+    const { states, state_size: size, seeds } = book;
     this.states ??= get(new URL(states, this.root)).then((answer) => answer.arrayBuffer());
     const row = seeds.indexOf(seed);
     if (row < 0) throw new Error(`seed must be one of ${seeds.join(", ")}; got ${seed}`);
@@ -67,7 +53,7 @@ export class Graphs {
     for (const [name, values] of Object.entries(draws))
       feeds[name] = this.tensor(values, name === "selection_noise" ? [values.length] : [values.length / 2, 2]);
     for (const [name, value] of Object.entries(numbers))
-      if (graph.inputs.includes(name)) feeds[name] = this.scalar(value);
+      if (name in graph.inputs) feeds[name] = this.scalar(value);
     const out = await session.run(feeds);
     const taken = { state: out.new_state.data, lossD: out.loss_D.data[0], lossG: out.loss_G.data[0] };
     return { ...taken, chosen: out.chosen.data };
@@ -75,7 +61,7 @@ export class Graphs {
 
   async view(session, state, x, z) {
     const points = (values) => this.tensor(values, [values.length / 2, 2]);
-    const seen = state.subarray(0, this.manifest.view.state_size);
+    const seen = state.subarray(0, book.look.state_size);
     const out = await session.run({ state: this.tensor(seen, [seen.length]), x: points(x), z: points(z) });
     const { logits_x: logitsX, fakes, logits_fakes: logitsFakes, arrows } = out;
     return { logitsX: logitsX.data, fakes: fakes.data, logitsFakes: logitsFakes.data, arrows: arrows.data };

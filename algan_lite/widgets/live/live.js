@@ -1,5 +1,6 @@
 // Live training in the page: mount(container) builds the panel and starts a worker that runs the package's own step.
 
+import { book, loadBook } from "./book.js";
 import { data, objective, transport } from "./controls.js";
 import { source } from "./data.js";
 import { el, stylesheet } from "./dom.js";
@@ -8,7 +9,6 @@ import { notebookCell, numbers, pictures } from "./readout.js";
 import { preset, presetOf, SPEEDS } from "./settings.js";
 
 const ROOT = new URL("./", import.meta.url);
-const SIZES = { batch: 128, width: 32, depth: 2 };
 const GAPS = { usual: 33, reduced: 500 }; // ms between two pictures
 
 /**
@@ -20,7 +20,7 @@ const GAPS = { usual: 33, reduced: 500 }; // ms between two pictures
  * @returns {Promise<() => void>} Stops the worker and empties the container.
  */
 export async function mount(container, { theme, settings = {} } = {}) {
-  await stylesheet(new URL("live.css", ROOT).href);
+  await Promise.all([loadBook(ROOT), stylesheet(new URL("live.css", ROOT).href)]);
   const panel = new Panel(container, theme, { ...preset("ring"), ...settings });
   try {
     await panel.ready;
@@ -69,7 +69,7 @@ class Panel {
     this.cell = notebookCell(() => ({
       settings: this.settings,
       from: source(this.settings.data, this.points),
-      sizes: SIZES,
+      sizes: book.sizes,
       steps: this.count || 3000,
     }));
     this.status = el("p", { class: "al-status", role: "status", textContent: "Loading the runtime …" });
@@ -78,6 +78,7 @@ class Panel {
     const parts = [this.transport.box, this.pictures.stage, side, this.data.box, this.status, this.cell.box];
     const grid = el("div", { class: "al-grid" }, ...parts);
     this.box = el("section", { class: "al-live", "aria-label": "Train a GAN in this page" }, grid);
+    for (const [name, color] of Object.entries(book.colors)) this.box.style.setProperty(`--al-${name}`, color);
     if (this.theme && !document.documentElement.dataset.theme) this.box.dataset.theme = this.theme;
     this.container.replaceChildren(this.box);
     this.transport.preset.select.value = presetOf(this.settings);

@@ -1,5 +1,6 @@
 // The worker: trains as fast as the reader asks for and sends pictures. The page itself never waits for it.
 
+import { book, loadBook } from "./book.js";
 import { Graphs, loadRuntime } from "./graphs.js";
 import { Trainer } from "./trainer.js";
 import { look } from "./view.js";
@@ -32,13 +33,12 @@ function enqueue(task) {
 }
 
 async function start({ settings, points, gap }) {
-  const ort = await loadRuntime(root);
-  const graphs = await Graphs.open(ort, root);
-  trainer = new Trainer(graphs);
+  await loadBook(root);
+  trainer = new Trainer(new Graphs(await loadRuntime(root), root));
   own.gap = gap;
   (await trainer.configure(settings, points))();
   await trainer.reset(settings.seed);
-  postMessage({ type: "ready", seeds: graphs.manifest.seeds });
+  postMessage({ type: "ready", seeds: book.seeds });
   await picture(true);
 }
 

@@ -97,7 +97,7 @@ export class Pad {
     if (this.box.hidden) return;
     this.count.textContent = `${this.points.length} points`;
     this.plane.begin(this.colors);
-    this.plane.marks(new Float32Array(this.points.flat()), this.colors.line, "o", 2.5);
+    this.plane.marks(new Float32Array(this.points.flat()), "real", 3.1, undefined, this.colors.line);
     if (document.activeElement === this.canvas.node) this.cross();
     this.plane.end();
   }

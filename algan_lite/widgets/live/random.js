@@ -1,4 +1,4 @@
-// Seeded random numbers: one seed gives one run, and each purpose has a stream of its own (as in algan_lite/rng.py).
+// Seeded random numbers: one seed gives one run, and each purpose has a stream of its own.
 // The generator is sfc32 (Chris Doty-Humphrey, public domain): fast, four words of state, passes PractRand.
 
 // Four words from text: FNV-1a from four starts, each finished by an avalanche.

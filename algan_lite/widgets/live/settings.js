@@ -1,24 +1,5 @@
 // What the reader can set, the presets, and λ's scale.
 
-export const REGULARIZERS = {
-  none: "none",
-  r1: "R1: slope of D at the reals",
-  r2: "R2: slope of D at the fakes",
-  wgan_gp: "WGAN-GP: slope near 1 in between",
-  dragan: "DRAGAN: slope near 1 around reals",
-  lecam: "LeCam: logits near their averages",
-  mode_seeking: "Mode seeking: far z, far fakes",
-  consensus: "Consensus: joint gradient field",
-};
-
-export const STRATEGIES = {
-  random: "random: the plain GAN",
-  top_k: "top_k: what D likes best",
-  bottom_k: "bottom_k: what D rejects most",
-  uncertain: "uncertain: D near one half",
-  softmax: "softmax: top_k with chance",
-};
-
 export const RATES = [1e-4, 3e-4, 1e-3, 2e-3, 5e-3];
 export const SPEEDS = { slow: 4, medium: 60, fast: Infinity }; // steps a second
 

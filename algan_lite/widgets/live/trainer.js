@@ -1,5 +1,6 @@
 // One GAN in training: its state, its random streams, and what the pictures need. Runs in the worker.
 
+import { book } from "./book.js";
 import { modeScores, sample, source } from "./data.js";
 import { Stream } from "./random.js";
 import { generate } from "./view.js";
@@ -11,17 +12,17 @@ const SHOWN_REALS = 300;
 export class Trainer {
   constructor(graphs) {
     this.graphs = graphs;
-    this.batch = graphs.manifest.batch_size;
+    this.batch = book.sizes.batch;
   }
 
   // Fetch what the settings need. Training goes on with the old ones until then.
   async configure(settings, points) {
     const { regularizer, strategy, pool } = settings;
-    const graph = this.graphs.manifest.steps[`${regularizer}/${strategy}/${strategy === "random" ? 1 : pool}`];
+    const graph = book.steps[`${regularizer}-${strategy}-${strategy === "random" ? 1 : pool}`];
     if (!graph) throw new Error(`no graph for ${regularizer}, ${strategy}, a pool of ${pool}`);
     const [step, view] = await Promise.all([
       this.graphs.session(graph.file),
-      this.graphs.session(this.graphs.manifest.view.file),
+      this.graphs.session(book.look.file),
     ]);
     return () => {
       Object.assign(this, { settings, graph, stepSession: step, viewSession: view });
@@ -33,7 +34,7 @@ export class Trainer {
 
   // A regularizer with moving averages has a few values more at the end of the state; zeros are its start.
   fitState() {
-    const fitted = new Float32Array(this.graph.state_size);
+    const fitted = new Float32Array(this.graph.inputs.state[0]);
     fitted.set(this.state.subarray(0, fitted.length));
     this.state = fitted;
   }
@@ -74,7 +75,7 @@ export class Trainer {
     };
     return Object.fromEntries(
       Object.keys(wanted)
-        .filter((n) => graph.inputs.includes(n))
+        .filter((n) => n in graph.inputs)
         .map((n) => [n, wanted[n]()]),
     );
   }

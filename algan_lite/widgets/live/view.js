@@ -1,10 +1,8 @@
 // What one picture needs of the networks, in one call: D over the plane, G over the noise, fakes and their arrows.
 
+import { book } from "./book.js";
+
 export const LIMIT = 3; // the picture shows [-3, 3] in both coordinates, of data and of noise
-export const MAP = 40; // points a side of D's map over the plane
-export const NOISE = 24; // points a side of D's verdict over the noise
-export const LINES = 19; // lines of the generator's grid, both ways
-export const POOL = 256; // candidates that fit into the picture; the graph's shapes are fixed
 
 function plane(side) {
   const out = new Float32Array(2 * side * side);
@@ -38,26 +36,31 @@ export function normalQuantile(u) {
 }
 
 // A grid over the noise whose cells all have the same probability, but for the tails that are left out.
-function equalCells() {
-  const out = new Float32Array(2 * LINES * LINES);
-  const at = (i) => normalQuantile(0.01 + (0.98 * i) / (LINES - 1));
-  for (let row = 0; row < LINES; row += 1)
-    for (let column = 0; column < LINES; column += 1) out.set([at(column), at(row)], 2 * (row * LINES + column));
+function equalCells(lines) {
+  const out = new Float32Array(2 * lines * lines);
+  const at = (i) => normalQuantile(0.01 + (0.98 * i) / (lines - 1));
+  for (let row = 0; row < lines; row += 1)
+    for (let column = 0; column < lines; column += 1) out.set([at(column), at(row)], 2 * (row * lines + column));
   return out;
 }
 
-const [X, CELLS, NOISE_PLANE] = [plane(MAP), equalCells(), plane(NOISE)];
+// The points of the plane, and as many latents as the view's graph takes: a pool, the cells, and the noise's plane.
+let points = null;
+function fixed() {
+  if (points) return points;
+  const { map, noise, lines, pool } = book.view;
+  const [gridStart, gridEnd] = [2 * pool, 2 * (pool + lines ** 2)];
+  const z = new Float32Array(gridEnd + 2 * noise ** 2);
+  z.set(equalCells(lines), gridStart);
+  z.set(plane(noise), gridEnd);
+  return (points = { x: plane(map), z, gridStart, gridEnd });
+}
 
-export const SIZES = { x: MAP ** 2, z: POOL + LINES ** 2 + NOISE ** 2 };
-
-// -> { map (MAP²), fakes, arrows (2M), grid (2 LINES²), noise (NOISE²) }; logits are turned into probabilities.
+// -> { map, fakes, arrows (2M), grid (2 lines²), noise }; logits are turned into probabilities.
 export async function look(graphs, session, state, pool) {
-  const z = new Float32Array(2 * SIZES.z);
-  const [gridStart, gridEnd] = [2 * POOL, 2 * (POOL + LINES ** 2)];
+  const { x, z: others, gridStart, gridEnd } = fixed(), z = others.slice();
   z.set(pool);
-  z.set(CELLS, gridStart);
-  z.set(NOISE_PLANE, gridEnd);
-  const out = await graphs.view(session, state, X, z);
+  const out = await graphs.view(session, state, x, z);
   return {
     map: out.logitsX.map(sigmoid),
     fakes: out.fakes.slice(0, pool.length),
@@ -67,11 +70,11 @@ export async function look(graphs, session, state, pool) {
   };
 }
 
-// G of up to SIZES.z latents.
+// G of at most as many latents as the view's graph takes.
 export async function generate(graphs, session, state, latents) {
-  const z = new Float32Array(2 * SIZES.z);
+  const { x, z: others } = fixed(), z = new Float32Array(others.length);
   z.set(latents);
-  return (await graphs.view(session, state, X, z)).fakes.slice(0, latents.length);
+  return (await graphs.view(session, state, x, z)).fakes.slice(0, latents.length);
 }
 
 const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));

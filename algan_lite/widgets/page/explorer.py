@@ -8,19 +8,28 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from algan_lite.core.checks import check_choice, check_number
-from algan_lite.plots.style import COLORS, MARKERS, VERDICT
+from algan_lite.plots.style import COLORS, MARKERS
 from algan_lite.studies.study import Study
 from algan_lite.widgets.page.multiples import draw_multiples, panels, verdict_in_words
 from algan_lite.widgets.page.pack import pack
 from algan_lite.widgets.page.page import bundle, png_of
-from algan_lite.widgets.page.words import describe, limits, measure, name_of, nearest, short
+from algan_lite.widgets.page.words import describe, limits, measure, name_of, nearest, short, verdict_stops
 
 if TYPE_CHECKING:
     from algan_lite.widgets.panel import LivePanel
 
 SHARED = ("data", "combos", "lams", "steps", "metrics", "num_modes")
 EACH = ("values", "fakes", "chosen", "heat", "reals", "box")
-SCRIPTS = ("unpack.js", "common.js", "picture.js", "curves.js", "numbers.js", "live_switch.js", "explorer.js")
+SCRIPTS = (
+    "unpack.js",
+    "common.js",
+    "drawing.js",
+    "picture.js",
+    "curves.js",
+    "numbers.js",
+    "live_switch.js",
+    "explorer.js",
+)
 
 
 class LambdaExplorer:
@@ -122,7 +131,7 @@ class LambdaExplorer:
             "side": arrays[f"{names[0]}/heat"].shape[-1],
             "colors": dict(COLORS),
             "markers": dict(MARKERS),
-            "verdict": [[round(255 * part) for part in VERDICT(k / 16)[:3]] for k in range(17)],
+            "verdict": verdict_stops(),
             "source": _source_line(self.results),
         }
 

@@ -1,31 +1,10 @@
 // The square: D's verdict as a map, reals, fakes and chosen fakes over it.
 
-// Each of matplotlib's markers that the package uses, within a circle of radius 1.
-const MARKS = {
-  "o": "M.8 0A.8 .8 0 1 1 -.8 0A.8 .8 0 1 1 .8 0Z",
-  "^": "M0 -1L.95 .8L-.95 .8Z",
-  "v": "M0 1L.95 -.8L-.95 -.8Z",
-  ">": "M1 0L-.8 .95L-.8 -.95Z",
-  "D": "M0 -1.1L1.1 0L0 1.1L-1.1 0Z",
-  "s": "M-.8 -.8H.8V.8H-.8Z",
-};
-const markOf = (code) => MARKS[code] ?? MARKS.o;
 const SIDE = 128; // points along each side of the smoothed map
 
 function svgMark(kind, { colors, markers }) {
   const look = `fill="${colors[kind]}" stroke="#fff" stroke-width=".12"`;
   return `<svg viewBox="-1.3 -1.3 2.6 2.6" aria-hidden="true"><path d="${markOf(markers[kind])}" ${look}/></svg>`;
-}
-
-// 256 colors between the stops of the package's map.
-function lookup(stops) {
-  const table = new Uint8ClampedArray(256 * 4);
-  for (let value = 0; value < 256; value++) {
-    const place = (value / 255) * (stops.length - 1), k = Math.min(Math.floor(place), stops.length - 2);
-    const mix = (part) => stops[k][part] + (place - k) * (stops[k + 1][part] - stops[k][part]);
-    table.set([mix(0), mix(1), mix(2), 255], 4 * value);
-  }
-  return table;
 }
 
 // For each fine point: the four coarse points around it and their cubic (Catmull-Rom) weights.
@@ -42,13 +21,13 @@ class Picture {
     this.canvas = canvas;
     this.config = config;
     this.side = config.side;
-    this.table = lookup(config.verdict);
+    this.table = verdictColors(config.verdict);
+    this.fine = new Float32Array(SIDE * SIDE);
     this.taps = cubic(this.side);
     this.rows = new Float32Array(this.side * SIDE);
     this.map = new OffscreenCanvas(SIDE, SIDE);
     this.brush = this.map.getContext("2d");
     this.pixels = this.brush.createImageData(SIDE, SIDE);
-    this.paths = {};
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
@@ -77,7 +56,7 @@ class Picture {
 
   // Rows first, then columns; row 0 of the data lies at the bottom.
   smooth(heat) {
-    const { side, rows, taps, table, pixels } = this;
+    const { side, rows, taps, table, pixels, fine } = this;
     for (let y = 0; y < side; y++)
       for (let x = 0; x < SIDE; x++) {
         let sum = 0;
@@ -88,25 +67,16 @@ class Picture {
       for (let x = 0; x < SIDE; x++) {
         let sum = 0;
         for (const [k, weight] of taps[y]) sum += weight * rows[k * SIDE + x];
-        const value = 4 * Math.max(0, Math.min(255, Math.round(sum))), at = 4 * ((SIDE - 1 - y) * SIDE + x);
-        for (let part = 0; part < 4; part++) pixels.data[at + part] = table[value + part];
+        fine[y * SIDE + x] = sum;
       }
+    paintVerdict(pixels, fine, table);
     this.brush.putImageData(pixels, 0, 0);
   }
 
   points(brush, kind, bytes, size, opacity, wanted = () => true) {
-    const { width, height } = this.canvas, path = (this.paths[kind] ??= new Path2D(markOf(this.config.markers[kind])));
-    brush.fillStyle = this.config.colors[kind];
-    brush.strokeStyle = "#fff";
-    brush.lineWidth = 0.2; // a thin pale edge keeps marks apart where they lie on each other
-    brush.globalAlpha = opacity;
-    for (let k = 0; 2 * k < bytes.length; k++) {
-      if (!wanted(k)) continue;
-      brush.setTransform(size, 0, 0, size, (bytes[2 * k] / 255) * width, (1 - bytes[2 * k + 1] / 255) * height);
-      brush.fill(path);
-      brush.stroke(path);
-    }
-    brush.resetTransform();
-    brush.globalAlpha = 1;
+    const { width, height } = this.canvas, { colors, markers } = this.config, places = [];
+    for (let k = 0; 2 * k < bytes.length; k++)
+      if (wanted(k)) places.push([(bytes[2 * k] / 255) * width, (1 - bytes[2 * k + 1] / 255) * height]);
+    drawMarks(brush, places, { code: markers[kind], size, fill: colors[kind], opacity });
   }
 }

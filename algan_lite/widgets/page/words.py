@@ -8,24 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from algan_lite.objective.regularizers import REGULARIZERS
-from algan_lite.plots.style import COLORS
+from algan_lite.plots.style import COLORS, VERDICT
 from algan_lite.selection.select import STRATEGIES
 
 NAMES = {"r1": "R1", "r2": "R2", "wgan_gp": "WGAN-GP", "dragan": "DRAGAN", "lecam": "LeCam", "top_k": "top-k"}
-NAMES |= {"bottom_k": "bottom-k", "random_k": "random-k", "core_set": "core-set", "random": "random (plain GAN)"}
-
-# For readers of a page: what G trains on, without the names of arguments.
-ABOUT = {
-    "none": "is switched off: D follows its loss alone.",
-    "random": "as it comes, none of it chosen.",
-    "random_k": "as many as top-k takes, by chance: its control.",
-    "top_k": "whose fakes D likes best.",
-    "bottom_k": "whose fakes D rejects most.",
-    "uncertain": "where D is nearest to its boundary.",
-    "softmax": "by chance, more often where D likes the fake.",
-    "core_set": "that covers all of the noise: each far from the others.",
-    "latent_ascent": "moved a little to where D likes the fake better.",
-    "disagreement": "where the heads of D differ most.",
+NAMES |= {
+    "bottom_k": "bottom-k",
+    "random_k": "random-k",
+    "core_set": "core-set",
+    "random": "random (plain GAN)",
+    "imbalanced_ring": "uneven ring",
 }
 
 MEASURES = {
@@ -54,7 +46,13 @@ def name_of(key: str) -> str:
 
 def describe(key: str) -> str:
     """Return one line on a regularizer or strategy; empty for one that the package does not have."""
-    return {**REGULARIZERS.describe(), **STRATEGIES.describe(), **ABOUT}.get(key, "")
+    none = {"none": "is switched off: D follows its loss alone."}
+    return {**REGULARIZERS.describe(), **STRATEGIES.describe(), **none}.get(key, "")
+
+
+def verdict_stops(count: int = 17) -> list[list[int]]:
+    """Return colors of D's verdict from fake to real, [red, green, blue] each in [0, 255]."""
+    return [[round(255 * part) for part in VERDICT(k / (count - 1))[:3]] for k in range(count)]
 
 
 def measure(name: str) -> dict[str, object]:

@@ -28,8 +28,10 @@ RUN_RECORDED = """
 const [name, done] = outer;
 const { Graphs, loadRuntime } = await import("/_live/graphs.js");
 const root = new URL("/_live/", location.href);
-const graphs = await Graphs.open(await loadRuntime(root), root);
-const graph = graphs.manifest.steps[name];
+const { book, loadBook } = await import("/_live/book.js");
+await loadBook(root);
+const graphs = new Graphs(await loadRuntime(root), root);
+const graph = book.steps[name];
 const session = await graphs.session(graph.file);
 const recorded = await (await fetch("/recorded.json", { cache: "no-store" })).json();
 let state = Float32Array.from(recorded.state);
@@ -55,7 +57,7 @@ def test_ten_steps_are_those_of_python(page: tuple[webdriver.Chrome, str], folde
     G, D = al.models.mlp_pair(latent_dim=2, sample_shape=(2,), width=32, depth=2, seed=0)
     numbers = {"lam_r1": torch.tensor(0.1), "lr_G": torch.tensor(1e-3), "lr_D": torch.tensor(1e-3)}
     first = torch.frombuffer(bytearray((folder / "_live/graphs/states.bin").read_bytes()), dtype=torch.float32)
-    manifest = json.loads((folder / "_live/graphs/manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((folder / "_live/config.json").read_text(encoding="utf-8"))
     state = start = first[: manifest["state_size"]].clone()
     generator, source, one = torch.Generator().manual_seed(7), al.data.ring(), training_step(G, D, config)
     draws, losses = [], []
@@ -81,10 +83,12 @@ const [done] = outer;
 const { Graphs, loadRuntime } = await import("/_live/graphs.js");
 const { Trainer } = await import("/_live/trainer.js");
 const root = new URL("/_live/", location.href);
-const trainer = new Trainer(await Graphs.open(await loadRuntime(root), root));
+const { book, loadBook } = await import("/_live/book.js");
+await loadBook(root);
+const trainer = new Trainer(new Graphs(await loadRuntime(root), root));
 const said = {};
-for (const name of Object.keys(trainer.graphs.manifest.steps)) {
-  const [regularizer, strategy, pool] = name.split("/");
+for (const name of Object.keys(book.steps)) {
+  const [regularizer, strategy, pool] = name.split("-");
   const settings = { data: "ring", regularizer, strategy, pool: Number(pool), lam: 0.1, lrG: 1e-3, lrD: 1e-3 };
   (await trainer.configure(settings, []))();
   await trainer.reset(0);
@@ -112,10 +116,10 @@ def test_every_setting_of_the_controls_trains(page: tuple[webdriver.Chrome, str]
         assert 0.5 < loss_D < 2, name  # log 4 for a D that cannot tell; five steps move it little
         assert 0.3 < loss_G < 1.5, name
     # They are not one graph under many names. (uncertain is top_k as long as every logit has the same sign.)
-    for ending in ("random/1", "top_k/2", "bottom_k/2"):
+    for ending in ("random-1", "top_k-2", "bottom_k-2"):
         assert len({tuple(pair) for name, pair in losses.items() if name.endswith(ending)}) == 8, ending
-    for pick in ("bottom_k/2", "softmax/2", "random/1"):
-        assert losses[f"r1/{pick}"] != losses["r1/top_k/2"]
+    for pick in ("bottom_k-2", "softmax-2", "random-1"):
+        assert losses[f"r1-{pick}"] != losses["r1-top_k-2"]
 
 
 def test_the_copied_cell_runs_in_python(driver: webdriver.Chrome) -> None:
