@@ -11,5 +11,6 @@ from algan_lite.training.equilibrium import Equilibrium
 from algan_lite.training.history import History, TrainingDiverged
 from algan_lite.training.loop import train
 from algan_lite.training.state import TrainState
+from algan_lite.training.step import Step
 
-__all__ = ["Equilibrium", "History", "Snapshots", "TrainConfig", "TrainState", "TrainingDiverged", "train"]
+__all__ = ["Equilibrium", "History", "Snapshots", "Step", "TrainConfig", "TrainState", "TrainingDiverged", "train"]
