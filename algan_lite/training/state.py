@@ -79,7 +79,7 @@ class TrainState:
     def minimize(self, player: str, total: Tensor) -> None:
         """Take one Adam step of ``player`` on the sum over runs; the other player is not touched."""
         parameters = self.optimizers[player].param_groups[0]["params"]
-        gradients = torch.autograd.grad(total.sum() if total.ndim else total, parameters, allow_unused=True)
+        gradients = torch.autograd.grad(_over_runs(total), parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = None if gradient is None else laid_out_as(parameter, gradient)
         self.optimizers[player].step()
@@ -95,13 +95,13 @@ class TrainState:
         for average, buffer in self._buffers:
             average.copy_(buffer)
         self.step += 1
-        self._mark_diverged(terms_D["total"].detach() + terms_G["total"].detach())
+        self._mark_diverged(terms_D["total"], terms_G["total"])
         self.history.num_calls += num_calls
 
-    def _mark_diverged(self, total: Tensor) -> None:
-        if total.device.type == "cpu" and math.isfinite(total.sum().item()):
+    def _mark_diverged(self, *totals: Tensor) -> None:
+        if self.device.type == "cpu" and all(math.isfinite(_over_runs(total).item()) for total in totals):
             return  # the usual case, and on a CPU the cheapest look; elsewhere a look would wait for the device
-        marks = self.history.diverged_at
+        marks, total = self.history.diverged_at, sum(total.detach() for total in totals)
         self.history.diverged_at = torch.where((marks < 0) & ~torch.isfinite(total).reshape(-1), self.step, marks)
 
     def record(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
@@ -133,6 +133,10 @@ class TrainState:
         """Raise ``TrainingDiverged`` if no run is left."""
         if self.device.type != "meta" and bool((self.history.diverged_at >= 0).all()):
             raise TrainingDiverged(int(self.history.diverged_at.max()), self.history)
+
+
+def _over_runs(total: Tensor) -> Tensor:
+    return total.sum() if total.ndim else total
 
 
 def _frozen_copy(net: nn.Module) -> nn.Module:

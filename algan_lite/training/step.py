@@ -29,6 +29,7 @@ class Step:
         self.G, self.D, self.config = G, D, config
         self.rule, self.layers = config.rule(), layers_of(G, D)
         self.loss, self.needs = self.rule.loss, {player: config.needs(player) for player in "GD"}
+        self.drawn = self.needs["D"] | self.needs["G"]
         self.device, self.runs = next(G.parameters()).device, getattr(G, "runs", None)
         scheduled = any(callable(lam) for lam in config.regularizers.values())
         self._lams = None if scheduled else config.lams(0, self.device, self.runs)
@@ -41,7 +42,7 @@ class Step:
 
     def draw(self, source: Source, streams: Mapping[str, Stream], averages: Mapping[str, Tensor]) -> Batch:
         """Draw what one step of D needs, each purpose from its own stream."""
-        needs, device, n, blocks = self.needs["D"] | self.needs["G"], self.device, self.rule.n, self.config.pool_factor
+        needs, device, n, blocks = self.drawn, self.device, self.rule.n, self.config.pool_factor
         shape = (n, self.G.latent_dim)
         x_real = source.sample(n, generator=streams["data"], device=device)
         # One stream a block: the first N candidates are the same in every arm, however large its pool.
