@@ -21,34 +21,10 @@ _ROOMS_LATER = {"export": "export", "plots": "plots", "stats": "metrics.stats", 
 _NAMES_LATER = {"load_study": "studies", "sweep": "studies"}
 
 __all__ = [
-    "LOSSES",
-    "METRICS",
-    "REGULARIZERS",
-    "SAMPLERS",
-    "STRATEGIES",
-    "Batch",
-    "Equilibrium",
-    "History",
-    "Selection",
-    "TrainConfig",
-    "TrainingDiverged",
-    "data",
-    "export",
-    "load_study",
-    "losses",
-    "make_batch",
-    "models",
-    "near",
-    "plots",
-    "rng",
-    "select_noise",
-    "setup_notebook",
-    "show_source",
-    "stats",
-    "sweep",
-    "train",
-    "widgets",
-]
+    "LOSSES", "METRICS", "REGULARIZERS", "SAMPLERS", "STRATEGIES", "Batch", "Equilibrium", "History", "Selection",
+    "TrainConfig", "TrainingDiverged", "data", "export", "load_study", "losses", "make_batch", "models", "near",
+    "plots", "rng", "select_noise", "setup_notebook", "show_source", "stats", "sweep", "train", "widgets",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

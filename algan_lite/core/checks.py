@@ -6,6 +6,7 @@ An error names the argument, the accepted range and the value received.
 from __future__ import annotations
 
 import html
+import inspect
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -86,14 +87,17 @@ class Table(Mapping[str, E], Generic[E]):
     def enter(self, *, source: str, **fields: object) -> Callable[[Fn], Fn]:
         """Return a decorator that enters a function under its own name, with its docstring's first line as ``doc``.
 
+        The source becomes the last section of the docstring, so that it is stated once and shown everywhere.
+
         Args:
             source: Where the idea comes from.
             **fields: The other fields of the entry.
         """
 
         def decorator(fn: Fn) -> Fn:
-            doc = fn.__doc__.strip().splitlines()[0]
-            self.add(self._make(name=fn.__name__, doc=doc, source=source, fn=fn, **fields))
+            text = inspect.cleandoc(fn.__doc__)
+            fn.__doc__ = f"{text}\n\nReference:\n    {source}."
+            self.add(self._make(name=fn.__name__, doc=text.splitlines()[0], source=source, fn=fn, **fields))
             return fn
 
         return decorator

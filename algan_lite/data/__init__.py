@@ -11,17 +11,6 @@ from algan_lite.data.plane import grid, imbalanced_ring, ring, swiss_roll, two_m
 from algan_lite.data.sources import SOURCES, Curve, Mixture, Source
 
 __all__ = [
-    "SOURCES",
-    "Curve",
-    "Finite",
-    "Mixture",
-    "Source",
-    "array",
-    "digits",
-    "grid",
-    "imbalanced_ring",
-    "mnist",
-    "ring",
-    "swiss_roll",
-    "two_moons",
-]
+    "SOURCES", "Curve", "Finite", "Mixture", "Source", "array", "digits", "grid", "imbalanced_ring", "mnist", "ring",
+    "swiss_roll", "two_moons",
+]  # fmt: skip

@@ -31,20 +31,8 @@ class Finite(Source):
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
         return take(self.train, rng.draw(stream, (n,), "cpu", "index", len(self.train)))
 
-    @property
-    def train(self) -> Tensor:
-        """Samples to train on, (n, *sample) float32."""
-        return self._parts["train"]
-
-    @property
-    def validation(self) -> Tensor:
-        """Samples to choose and calibrate on, (n, *sample) float32."""
-        return self._parts["validation"]
-
-    @property
-    def test(self) -> Tensor:
-        """Samples to report on, once, (n, *sample) float32."""
-        return self._parts["test"]
+    def _part(self, part: str) -> Tensor:
+        return self._parts[part]
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{part}={len(x)}" for part, x in self._parts.items())

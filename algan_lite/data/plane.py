@@ -36,7 +36,7 @@ def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02, weights: Sequen
     return Mixture("ring", centers, _check_std(std), _check_weights(weights, modes))
 
 
-@SOURCES.enter(source="Liu 2020 (collaborative sampling)")
+@SOURCES.enter(source="Liu 2020 (collaborative sampling), 90 % of the mass on two of eight modes")
 def imbalanced_ring(
     share: float = 0.9, heavy: int = 2, modes: int = 8, radius: float = 2.0, std: float = 0.02
 ) -> Mixture:
@@ -51,9 +51,6 @@ def imbalanced_ring(
 
     Raises:
         ValueError: If a number is out of range.
-
-    Reference:
-        Liu, Yang, Alahi 2020 (collaborative sampling): 90 % of the mass on two of eight modes.
     """
     modes = check_integer("modes", modes, 2)
     heavy = check_integer("heavy", heavy, 1, modes - 1)
@@ -107,9 +104,6 @@ def two_moons(noise: float = 0.05) -> Curve:
         ValueError: If ``noise`` is negative.
     """
     return Curve("two_moons", _moons, check_number("noise", noise, 0))
-
-
-"""name -> factory; every one of them can be called without arguments (``array`` needs data and is not here)."""
 
 
 def _check_std(std: float) -> float:

@@ -70,8 +70,8 @@ class Source:
         """Refuse: only mixtures know their density."""
         raise ValueError(f"{self.name} has no exact density; log_prob is for mixtures (ring, imbalanced_ring, grid)")
 
-    def _no_part(self, part: str) -> AttributeError:
-        return AttributeError(
+    def _part(self, part: str) -> Tensor:
+        raise AttributeError(
             f"{self.name} is drawn afresh and has no fixed .{part} part; use source.sample(n, generator=g) "
             "with a generator of its own for held-out points"
         )
@@ -79,17 +79,17 @@ class Source:
     @property
     def train(self) -> Tensor:
         """Samples to train on, (n, *sample); finite sources only."""
-        raise self._no_part("train")
+        return self._part("train")
 
     @property
     def validation(self) -> Tensor:
         """Samples to choose and calibrate on, (n, *sample); finite sources only."""
-        raise self._no_part("validation")
+        return self._part("validation")
 
     @property
     def test(self) -> Tensor:
         """Samples to report on, once, (n, *sample); finite sources only."""
-        raise self._no_part("test")
+        return self._part("test")
 
     def __repr__(self) -> str:
         modes = "" if self.modes is None else f", modes={len(self.modes)}, std={self.std:g}"
@@ -156,11 +156,7 @@ def take(x: Tensor, rows: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Factory(Entry):
-    """A named source: called, perhaps with options, it makes one.
-
-    Attributes:
-        fn: The function; its docstring says the options.
-    """
+    """A named source: called, perhaps with options, it makes one; the docstring of ``fn`` says which."""
 
     fn: Callable[..., Source]
 

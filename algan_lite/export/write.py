@@ -25,8 +25,6 @@ from algan_lite.export.record import model_bytes
 from algan_lite.export.spec import Interface, StepSpec
 from algan_lite.training.config import TrainConfig
 
-__all__ = ["StepSpec", "graphs", "training_step", "view"]
-
 
 def training_step(path: str | os.PathLike[str], config: TrainConfig, G: nn.Module, D: nn.Module) -> StepSpec:
     """Write one step of ``train()`` as an ONNX graph: noise selection, both gradients, both updates, and G's average.

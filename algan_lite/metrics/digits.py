@@ -80,17 +80,10 @@ def digit_features(x: Tensor) -> Tensor:
 
 
 def digit_probabilities(x: Tensor) -> Tensor:
-    """Return the classifier's class probabilities, calibrated on held-out digits.
-
-    Args:
-        x: Images (..., N, 1, 28, 28) in [-1, 1].
+    """Return the classifier's class probabilities, calibrated on held-out digits; ``x`` as for ``digit_features``.
 
     Returns:
-        (..., N, 10) float32, each row of sum 1, on the device of ``x``, without gradient.
-
-    Raises:
-        TypeError: If ``x`` is not a floating-point tensor.
-        ValueError: If ``x`` has another shape.
+        (..., N, 10) float32, each row of sum 1, on the device of ``x``, without gradient; errors as there.
     """
     net = _shared(x.device if isinstance(x, Tensor) else "cpu")
     return _in_chunks(lambda images: net(images).softmax(-1), x)

@@ -66,7 +66,7 @@ def nearest(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([pair.values for pair in pairs]), torch.cat([pair.indices for pair in pairs])
 
 
-@metric(source="Dowson & Landau 1982; Heusel 2017", direction="lower", range=(0, INF), perfect=0.0)
+@metric(source="Dowson & Landau 1982; Heusel 2017, Eq. 6", direction="lower", range=(0, INF), perfect=0.0)
 def frechet_distance(x_fake: Tensor, reference: Tensor) -> Tensor:
     r"""Squared distance of fitted Gaussians.
 
@@ -86,9 +86,6 @@ def frechet_distance(x_fake: Tensor, reference: Tensor) -> Tensor:
 
     Raises:
         ValueError: If the shapes do not match or the reference is not finite.
-
-    Reference:
-        Dowson & Landau 1982; Heusel et al. 2017, Eq. 6.
     """
     points, known = flatten_pair(x_fake, reference)
     center, root, trace = _moments(known)
@@ -110,7 +107,7 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return mean, (vectors * values.clamp_min(0).sqrt()) @ vectors.mT, values.sum()
 
 
-@metric(source="Gretton 2012; Binkowski 2018", direction="lower", range=(-INF, INF), perfect=0.0)
+@metric(source="Gretton 2012, Eq. 3; kernel of Binkowski 2018", direction="lower", range=(-INF, INF), perfect=0.0)
 def kid(x_fake: Tensor, reference: Tensor) -> Tensor:
     """Kernel distance with a cubic kernel, unbiased.
 
@@ -127,9 +124,6 @@ def kid(x_fake: Tensor, reference: Tensor) -> Tensor:
 
     Raises:
         ValueError: If the shapes do not match or the reference is not finite.
-
-    Reference:
-        Gretton et al. 2012, Eq. 3; kernel of Binkowski et al. 2018.
     """
     points, known = flatten_pair(x_fake, reference)
     within = _kernel_within(known)
@@ -261,7 +255,7 @@ def coverage(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
     return neighbor_scores(x_fake, reference, k)["coverage"]
 
 
-@metric(source="Meehan 2020", direction="target", range=(-INF, INF), perfect=0.0, needs="train")
+@metric(source="Meehan 2020, section 3", direction="target", range=(-INF, INF), perfect=0.0, needs="train")
 def data_copying(x_fake: Tensor, reference: Tensor, *, train: Tensor, cells: int = 1, seed: int = 0) -> Tensor:
     """Nearness to the training set: below -3 G copies it.
 
@@ -285,9 +279,6 @@ def data_copying(x_fake: Tensor, reference: Tensor, *, train: Tensor, cells: int
 
     Raises:
         ValueError: If the shapes do not match.
-
-    Reference:
-        Meehan, Chaudhuri, Dasgupta 2020, section 3.
     """
     points, known = flatten_pair(x_fake, reference)
     seen = flatten_pair(x_fake, train)[1]

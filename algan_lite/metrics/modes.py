@@ -59,7 +59,7 @@ def _nearest_mode(rows: Tensor, modes: Tensor) -> Tensor:
     return torch.cdist(rows, modes, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
 
 
-@metric(source="Srivastava 2017 (VEEGAN)", direction="higher", range=(0, INF), needs="modes")
+@metric(source="Srivastava 2017 (VEEGAN), section 5.1", direction="higher", range=(0, INF), needs="modes")
 def mode_coverage(x_fake: Tensor, source: Source, sigmas: float = 3.0, least: int = 1) -> Tensor:
     """Modes with a sample within 3 sigma.
 
@@ -79,9 +79,6 @@ def mode_coverage(x_fake: Tensor, source: Source, sigmas: float = 3.0, least: in
 
     Raises:
         ValueError: If the source has no modes or the shapes do not match.
-
-    Reference:
-        Srivastava et al. 2017 (VEEGAN), section 5.1.
     """
     check_integer("least", least, 1)
     near = _assign(x_fake, source)
@@ -94,32 +91,20 @@ def quality_rate(x_fake: Tensor, source: Source, sigmas: float) -> Tensor:
 
     A perfect sampler does not reach 1 but ``quality_ceiling``. Above it modes have shrunk: read ``spread_ratio``.
 
-    Args:
-        x_fake: (..., N, *sample).
-        source: Has ``modes``, ``std``, ``weights``.
-        sigmas: Radius of a mode, in its standard deviations.
-
-    Returns:
-        (...), in [0, 1]; higher is better up to the ceiling.
+    Args as for ``mode_coverage``. Returns (...), in [0, 1]; higher is better up to the ceiling.
     """
     return (_assign(x_fake, source).distance < check_number("sigmas", sigmas, 0, open_low=True)).double().mean(-1)
 
 
 @metric(source="Srivastava 2017 (VEEGAN)", direction="higher", range=(0, 1), needs="modes")
 def quality_3sigma(x_fake: Tensor, source: Source) -> Tensor:
-    """Share of samples within 3 sigma of a mode.
-
-    Share of samples within 3 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9889.
-    """
+    """Share of samples within 3 sigma of a mode; a perfect 2-D sampler has 0.9889."""
     return quality_rate(x_fake, source, 3.0)
 
 
 @metric(source="Ding 2020", direction="higher", range=(0, 1), needs="modes")
 def quality_4sigma(x_fake: Tensor, source: Source) -> Tensor:
-    """Share of samples within 4 sigma of a mode.
-
-    Share of samples within 4 sigma of a mode, (...) in [0, 1]; a perfect 2-D sampler has 0.9997.
-    """
+    """Share of samples within 4 sigma of a mode; a perfect 2-D sampler has 0.9997."""
     return quality_rate(x_fake, source, 4.0)
 
 
@@ -147,13 +132,8 @@ def spread_ratio(x_fake: Tensor, source: Source, sigmas: float = 4.0) -> Tensor:
     normal mode's variance, so that a perfect sampler has 1 on average. Modes far wider than real ones fill the disc of
     ``sigmas`` evenly: in 2-D the ratio ends near 2 there, and the quality rates tell the rest.
 
-    Args:
-        x_fake: (..., N, *sample).
-        source: Has ``modes``, ``std``, ``weights``.
-        sigmas: Where a mode is cut, in its standard deviations.
-
-    Returns:
-        (...), in [0, inf); 1 is best, less means shrunken modes; NaN where no mode holds 2 samples.
+    Args as for ``mode_coverage``; ``sigmas`` is where a mode is cut. Returns (...), in [0, inf); 1 is best, less means
+    shrunken modes; NaN where no mode holds 2 samples.
     """
     from scipy.special import gammainc
 
@@ -181,12 +161,8 @@ def reverse_kl(x_fake: Tensor, source: Source) -> Tensor:
 
     Every sample counts for its nearest mode. A perfect sampler has about (K - 1) / (2 N), not 0.
 
-    Args:
-        x_fake: (..., N, *sample).
-        source: Has ``modes``, ``std``, ``weights``.
-
-    Returns:
-        (...), in [0, log(1 / smallest weight)]; lower is better; NaN for a run with a sample that is not finite.
+    Args as for ``mode_coverage``. Returns (...), in [0, log(1 / smallest weight)]; lower is better; NaN for a run with
+    a sample that is not finite.
     """
     near = _assign(x_fake, source)
     finite = near.distance.isfinite()

@@ -20,15 +20,9 @@ from algan_lite.core.checks import check_choice, check_integer, check_number
 from algan_lite.core.rng import derive_seed
 
 __all__ = [
-    "Interval",
-    "PairedTest",
-    "bootstrap_interval",
-    "compare_arms",
-    "holm",
-    "iqm",
-    "paired_permutation_test",
+    "Interval", "PairedTest", "bootstrap_interval", "compare_arms", "holm", "iqm", "paired_permutation_test",
     "wilson_interval",
-]
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

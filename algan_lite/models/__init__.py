@@ -8,13 +8,4 @@ from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, PixelNorm
 from algan_lite.models.pairs import article_pair, conv_pair, ensemble, mlp_pair
 
-__all__ = [
-    "Discriminator",
-    "Ensemble",
-    "Generator",
-    "PixelNorm",
-    "article_pair",
-    "conv_pair",
-    "ensemble",
-    "mlp_pair",
-]
+__all__ = ["Discriminator", "Ensemble", "Generator", "PixelNorm", "article_pair", "conv_pair", "ensemble", "mlp_pair"]

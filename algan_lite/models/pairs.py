@@ -14,8 +14,6 @@ from algan_lite.core.rng import derive_seed, run_seeds
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, Linear, PixelNorm, with_spectral_norm
 
-__all__ = ["Discriminator", "Ensemble", "Generator", "article_pair", "conv_pair", "ensemble", "mlp_pair"]
-
 OUTPUTS = {"linear": nn.Identity, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
@@ -125,12 +123,8 @@ def conv_pair(
         )
 
     def build_D() -> Discriminator:
-        steps = [
-            nn.Conv2d(1, c, 3, stride=2, padding=1),
-            _leaky(),
-            nn.Conv2d(c, 2 * c, 3, stride=2, padding=1),
-            _leaky(),
-        ]
+        halve = {"stride": 2, "padding": 1}
+        steps = [nn.Conv2d(1, c, 3, **halve), _leaky(), nn.Conv2d(c, 2 * c, 3, **halve), _leaky()]
         dense = [nn.Conv2d(2 * c, 4 * c, 3, padding=1), _leaky(), nn.Flatten(), nn.Linear(4 * c * 49, 4 * c), _leaky()]
         D = Discriminator(nn.Sequential(*steps, *dense), 4 * c, shape, num_heads)
         return with_spectral_norm(D) if spectral_norm else D

@@ -53,7 +53,7 @@ def _slope(logits: Tensor, x: Tensor) -> Tensor:
     return slope.flatten(logits.ndim)
 
 
-@regularizer(player="D", source="Mescheder 2018", needs={"x_real"})
+@regularizer(player="D", source="Mescheder 2018, Eq. 9", needs={"x_real"})
 def r1(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""Squared slope of D at the reals (R1).
 
@@ -71,23 +71,17 @@ def r1(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
     Raises:
         ValueError: If D does not return one logit a sample.
-
-    Reference:
-        Mescheder et al. 2018, Eq. 9.
     """
     return _slope(batch.logits_real, batch.x_real).square().sum(-1).mean(-1)
 
 
-@regularizer(player="D", source="Mescheder 2018")
+@regularizer(player="D", source="Mescheder 2018, section 4.1")
 def r2(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""Squared slope of D at the fakes (R2).
 
     .. math:: R_2(D) = \mathbb{E}_{z \sim p(z)} \lVert \nabla_x D(G(z)) \rVert^2
 
     Args and returns as for ``r1``; uses ``x_fake``.
-
-    Reference:
-        Mescheder et al. 2018, section 4.1.
     """
     return _slope(batch.logits_fake, batch.x_fake).square().sum(-1).mean(-1)
 
@@ -97,7 +91,7 @@ def _unit_slope(D: nn.Module, x: Tensor) -> Tensor:
     return (_slope(D(x), x).norm(dim=-1) - 1).square().mean(-1)
 
 
-@regularizer(player="D", source="Gulrajani 2017", needs={"noise"})
+@regularizer(player="D", source="Gulrajani 2017, Eq. 3", needs={"noise"})
 def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""D's slope near 1 between reals and fakes.
 
@@ -105,19 +99,10 @@ def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
     Usual lambda: 10 on images, 0.1 on 2-D toys.
 
-    Args:
-        G: Unused.
-        D: Maps samples to logits (..., N).
-        batch: Uses ``x_real``, ``x_fake`` (as many) and the first value of ``noise`` of each sample.
-
-    Returns:
-        (...), >= 0.
+    Args and returns as for ``r1``; uses ``x_real``, ``x_fake`` (as many) and each sample's first value of ``noise``.
 
     Raises:
         ValueError: If there are not as many fakes as reals.
-
-    Reference:
-        Gulrajani et al. 2017, Eq. 3.
     """
     real, fake, axes = batch.x_real, batch.x_fake, batch.logits_real.ndim
     if real.shape != fake.shape:
@@ -126,7 +111,7 @@ def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return _unit_slope(D, torch.lerp(fake, real, share.reshape(share.shape + (1,) * (real.ndim - axes))))
 
 
-@regularizer(player="D", source="Kodali 2017", needs={"noise"})
+@regularizer(player="D", source="Kodali 2017, Eq. 8", needs={"noise"})
 def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""D's slope near 1 around the reals.
 
@@ -135,23 +120,14 @@ def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     with sigma the standard deviation of all values of the batch, one for each run. (The paper leaves the law of the
     perturbation open; centered, it does not push the penalty to one side of the data.)
 
-    Args:
-        G: Unused.
-        D: Maps samples to logits (..., N).
-        batch: Uses ``x_real`` and ``noise``.
-
-    Returns:
-        (...), >= 0.
-
-    Reference:
-        Kodali et al. 2017, Eq. 8.
+    Args and returns as for ``r1``; uses ``x_real`` and ``noise``.
     """
     real, axes = batch.x_real, batch.logits_real.ndim
     own = tuple(range(axes - 1, real.ndim))
     return _unit_slope(D, real + real.std(dim=own, correction=0, keepdim=True) * (batch.noise - 0.5))
 
 
-@regularizer(player="D", source="Tseng 2021", needs={"state"})
+@regularizer(player="D", source="Tseng 2021, Eq. 5", needs={"state"})
 def lecam(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""D's logits near moving averages.
 
@@ -161,45 +137,27 @@ def lecam(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
     The averages move with decay 0.99. The authors' code has the relu; the paper writes plain squares.
 
-    Args:
-        G: Unused.
-        D: Unused; its logits are in the batch.
-        batch: Uses ``logits_real``, ``logits_fake`` and ``state``.
-
-    Returns:
-        (...), >= 0, in logit^2.
-
-    Reference:
-        Tseng et al. 2021, Eq. 5.
+    Args as for ``r1``; uses ``logits_real``, ``logits_fake`` and ``state``. Returns (...), >= 0, in logit^2.
     """
     above = batch.logits_real - batch.state["fake"].unsqueeze(-1)
     below = batch.state["real"].unsqueeze(-1) - batch.logits_fake
     return relu(above).square().mean(-1) + relu(below).square().mean(-1)
 
 
-@regularizer(player="G", source="Mao 2019", needs={"z2"})
+@regularizer(player="G", source="Mao 2019 (MSGAN), Eq. 3", needs={"z2"})
 def mode_seeking(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""Far latents give far samples.
 
     .. math:: \mathbb{E}\, 1 / \left(\frac{\lVert G(z_1) - G(z_2) \rVert}{\lVert z_1 - z_2 \rVert} + 10^{-5}\right)
 
-    Args:
-        G: Maps latents to samples.
-        D: Unused.
-        batch: Uses ``x_fake`` = G(z), ``z`` and ``z2``.
-
-    Returns:
-        (...), in [0, 1e5].
-
-    Reference:
-        Mao et al. 2019 (MSGAN), Eq. 3.
+    Args as for ``r1``; uses ``x_fake`` = G(z), ``z`` and ``z2``. Returns (...), in [0, 1e5].
     """
     moved = (batch.x_fake - G(batch.z2)).flatten(batch.z.ndim - 1).norm(dim=-1)
     apart = (batch.z - batch.z2).norm(dim=-1)
     return (apart / (moved + 1e-5 * apart).clamp_min(1e-30)).mean(-1)
 
 
-@regularizer(player="both", source="Mescheder 2017", needs={"logits_real"})
+@regularizer(player="both", source="Mescheder 2017, Eq. 10", needs={"logits_real"})
 def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""Half the squared joint gradient field.
 
@@ -207,16 +165,7 @@ def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
 
     The most literal "interaction between G and D": it pulls both towards points where neither wants to move.
 
-    Args:
-        G: Its parameters are differentiated.
-        D: Its parameters are differentiated.
-        batch: Uses the logits, attached to both networks, and ``weights``.
-
-    Returns:
-        (...), >= 0.
-
-    Reference:
-        Mescheder, Nowozin, Geiger 2017, Eq. 10.
+    Args as for ``r1``; uses the logits, attached to both networks, and ``weights``. Returns (...), >= 0.
     """
     lead, fields = batch.logits_fake.shape[:-1], []
     for player, net in (("D", D), ("G", G)):

@@ -12,19 +12,6 @@ from algan_lite.plots.planes import decision_map, scatter, training_strip
 from algan_lite.plots.style import COLORS, INK, LINES, MARKERS, VERDICT, WIDTH, use_style
 
 __all__ = [
-    "COLORS",
-    "INK",
-    "LINES",
-    "MARKERS",
-    "VERDICT",
-    "WIDTH",
-    "curves",
-    "decision_map",
-    "dots_with_intervals",
-    "draw_network",
-    "image_grid",
-    "scatter",
-    "six_steps_diagram",
-    "training_strip",
-    "use_style",
-]
+    "COLORS", "INK", "LINES", "MARKERS", "VERDICT", "WIDTH", "curves", "decision_map", "dots_with_intervals",
+    "draw_network", "image_grid", "scatter", "six_steps_diagram", "training_strip", "use_style",
+]  # fmt: skip

@@ -28,12 +28,7 @@ def plain(run: Run, n: int) -> Tensor:
 
 @sampler(source="DRS, Azadi 2019")
 def rejection(
-    run: Run,
-    n: int,
-    *,
-    gamma_percentile: float | None = 80,
-    burn_in: int = 4096,
-    max_batches: int = 1000,
+    run: Run, n: int, *, gamma_percentile: float | None = 80, burn_in: int = 4096, max_batches: int = 1000
 ) -> Tensor:
     r"""Accepts a fake with a probability that grows with its ratio.
 

@@ -194,11 +194,7 @@ def _weigh(request: Request, pick: Pick, reweight: bool, keep: int | None) -> Te
 
 
 def _chance(
-    z_pool: Tensor,
-    needed: bool,
-    generator: rng.Stream | None,
-    seed: int | Sequence[int] | None,
-    noise: Tensor | None,
+    z_pool: Tensor, needed: bool, generator: rng.Stream | None, seed: int | Sequence[int] | None, noise: Tensor | None
 ) -> Tensor | None:
     """Uniform draws (..., M), or None where the strategy draws nothing (its stream then stays untouched)."""
     if (generator is not None) + (seed is not None) + (noise is not None) > 1:

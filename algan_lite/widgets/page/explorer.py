@@ -20,15 +20,8 @@ if TYPE_CHECKING:
 
 SHARED = ("data", "combos", "lams", "steps", "metrics", "num_modes")
 EACH = ("values", "fakes", "chosen", "heat", "reals", "box")
-SCRIPTS = (
-    "unpack.js",
-    "common.js",
-    "drawing.js",
-    "picture.js",
-    "curves.js",
-    "numbers.js",
-    "live_switch.js",
-    "explorer.js",
+SCRIPTS = tuple(
+    f"{name}.js" for name in ("unpack", "common", "drawing", "picture", "curves", "numbers", "live_switch", "explorer")
 )
 
 

@@ -139,17 +139,5 @@ class Scene:
             modes = int(METRICS["mode_coverage"](x_fake, source)), len(source.modes)
             quality = float(METRICS["quality_3sigma"](x_fake, source))
         curve = np.array(run.curve).reshape(-1, 3)
-        return Frame(
-            settings,
-            run.step,
-            playing,
-            rate,
-            self._x_real,
-            x_fake,
-            chosen,
-            run.D,
-            curve,
-            dict(run.last),
-            modes,
-            quality,
-        )
+        points = self._x_real, x_fake, chosen
+        return Frame(settings, run.step, playing, rate, *points, run.D, curve, dict(run.last), modes, quality)
