@@ -81,14 +81,15 @@ def _best(measure: Callable[[], float], cores: int) -> float:
 
 
 def bench_train(cores: int) -> None:
-    """Compare ``train()`` with the bare loop, pair by pair."""
-    ours, bare = _turns(
-        lambda: _at_threads(1, lambda: _toy_steps_per_second(None)),
-        lambda: _at_threads(1, lambda: _toy_steps_per_second(None, bare_loop)),
-    )
-    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
-    print(f"train_steps_per_s {statistics.median(ours):.0f} steps/s")
-    print(f"train_vs_bare_loop {ratio:.3f} ratio", flush=True)
+    """Compare ``train()`` with the bare loop, pair by pair, at the default sizes and for small networks."""
+    for name, sizes in (("", {}), ("_small", SMALL)):
+        ours, bare = _turns(
+            lambda sizes=sizes: _at_threads(1, lambda: _toy_steps_per_second(None, **sizes)),
+            lambda sizes=sizes: _at_threads(1, lambda: _toy_steps_per_second(None, bare_loop, **sizes)),
+        )
+        ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+        print(f"train_steps_per_s{name} {statistics.median(ours):.0f} steps/s")
+        print(f"train_vs_bare_loop{name} {ratio:.3f} ratio", flush=True)
 
 
 def bench_ensemble(cores: int) -> None:
