@@ -13,7 +13,7 @@ from tools.audit.static import Finding
 from tools.book.pages import pages, source
 
 # Alone on two cores a cell may take 60 s and a notebook 90 s. The build gives each notebook one core of them, on which
-# it takes at most twice as long.
+# it takes at most twice as long; seconds in which other programs had that core do not count (``tools.book.execute``).
 CELL, NOTEBOOK = 120, 180
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,12 +26,21 @@ AT_ONCE = 4  # notebooks at most: each needs about 0.7 GB of memory
 class _Worker(ExecutionWorkerLocalMProc):
     @staticmethod
     def execute(project_nb: ProjectNb, data: ProcessData) -> ExecutionResult:
-        folder = str(Path(project_nb.uri).parent)
+        folder, before = str(Path(project_nb.uri).parent), _worked()
         result = single_nb_execution(project_nb.nb, folder, data.timeout, data.allow_errors, record_timing=True)
         # Not in the cells: the cache tells notebooks apart by their cells with all metadata.
         times = [cell.metadata.pop("execution", {}) for cell in result.nb.cells if cell.cell_type == "code"]
-        result.nb.metadata["cell_seconds"] = [_seconds(time) for time in times]
+        waited = [_seconds(time) for time in times]
+        # While other programs had the core the kernel did not work: a busy machine makes no notebook a slow one.
+        share = min(1.0, (_worked() - before) / max(sum(waited), 1e-3))
+        result.nb.metadata["cell_seconds"] = [share * seconds for seconds in waited]
         return result
+
+
+def _worked() -> float:
+    """Seconds of processor time of the kernels that this process has started and seen end."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _seconds(time: dict[str, str]) -> float:
