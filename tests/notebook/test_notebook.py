@@ -23,7 +23,6 @@ from algan_lite.notebook.machine import check_machine
 from algan_lite.notebook.setup import setup_notebook
 from algan_lite.notebook.source import show_source
 from algan_lite.plots import style
-from algan_lite.training.callbacks import Snapshots
 from tools.assets import make_readme_figure
 
 CPU = torch.device("cpu")
@@ -36,9 +35,6 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with mpl.rc_context():
         yield
     plt.close("all")
-
-
-# Settings
 
 
 def test_setup_twice_is_the_same_silent_and_leaves_the_rng_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,9 +93,6 @@ def test_a_bad_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         setup_notebook()
 
 
-# Source
-
-
 def example(x: int) -> int:
     """Return x.
 
@@ -145,25 +138,6 @@ def test_class_and_method_can_be_shown_and_numbers_cannot() -> None:
     for bad in (3, len):
         with pytest.raises(TypeError, match="obj must be a function, class or method written in Python"):
             show_source(bad)
-
-
-# Snapshots
-
-
-def test_snapshots_are_copies_of_their_steps() -> None:
-    G, D = al.models.mlp_pair(width=8, depth=1)
-    keep = Snapshots([1, 3])
-    config = al.TrainConfig(num_steps=3, batch_size=8)
-    al.train(G, D, al.data.ring(), config, callbacks=[keep], progress=False)
-    assert list(keep.pairs) == [1, 3]
-    z = torch.ones(1, 2)
-    assert torch.equal(keep.pairs[3][0](z), G(z))
-    assert not torch.equal(keep.pairs[1][0](z), G(z))
-    with pytest.raises(ValueError, match=r"steps must be in \[1, inf\); got 0"):
-        Snapshots([0])
-
-
-# The machine
 
 
 def test_machine_is_checked_for_real_and_shows_itself() -> None:
@@ -254,9 +228,6 @@ def test_memory_is_the_smaller_of_machine_and_container(monkeypatch: pytest.Monk
     monkeypatch.delattr(os, "sysconf")
     assert machine.memory_gb() is None
     assert machine._memory().verdict == machine.GOOD
-
-
-# The picture of the first page
 
 
 def test_picture_is_transparent_and_not_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

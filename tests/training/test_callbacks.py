@@ -1,0 +1,25 @@
+"""What looks at a run while it trains."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import pytest
+import torch
+
+import algan_lite as al
+from algan_lite.training.callbacks import Snapshots
+
+
+def test_snapshots_are_copies_of_their_steps() -> None:
+    G, D = al.models.mlp_pair(width=8, depth=1)
+    keep = Snapshots([1, 3])
+    config = al.TrainConfig(num_steps=3, batch_size=8)
+    al.train(G, D, al.data.ring(), config, callbacks=[keep], progress=False)
+    assert list(keep.pairs) == [1, 3]
+    z = torch.ones(1, 2)
+    assert torch.equal(keep.pairs[3][0](z), G(z))
+    assert not torch.equal(keep.pairs[1][0](z), G(z))
+    with pytest.raises(ValueError, match=r"steps must be in \[1, inf\); got 0"):
+        Snapshots([0])
