@@ -172,6 +172,7 @@ OPTIONS: dict[str, list[dict]] = {
     "latent_ascent": [{}, {"through": True, "steps": 2}],
     "softmax": [{}, {"sign": -1}],
     "top_k": [{}, {"uniform_share": 0.5}],
+    "uncertain": [{}, {"loss": "wasserstein"}],
 }
 PICKS = [(name, options) for name in STRATEGIES for options in OPTIONS.get(name, [{}])]
 

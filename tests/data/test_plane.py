@@ -18,6 +18,7 @@ def test_ring_modes_are_exact() -> None:
     torch.testing.assert_close(source.modes, 3 * torch.tensor(unit), rtol=0, atol=1e-6)
     torch.testing.assert_close(source.weights, torch.full((8,), 1 / 8))
     assert source.std == 0.1
+    torch.testing.assert_close(data.ring(modes=2, weights=[1, 3]).weights, torch.tensor([0.25, 0.75]))
 
 
 def test_grid_modes_are_exact() -> None:

@@ -101,6 +101,9 @@ def test_probabilities_sum_to_one_and_come_from_the_features(digits: data.Source
     x, net = digits.test[:20], features.load_classifier()
     torch.testing.assert_close(features.digit_probabilities(x).sum(-1), torch.ones(20))
     by_hand = net.out(features.digit_features(x)).exp()
+    hidden: list[torch.Tensor] = []
+    net.hidden.register_forward_hook(lambda layer, inputs, output: hidden.append(output))
+    torch.testing.assert_close(net.features(x), torch.maximum(hidden[0], 0.1 * hidden[0]))
     torch.testing.assert_close(features.digit_probabilities(x), by_hand / by_hand.sum(-1, keepdim=True))
 
 

@@ -73,6 +73,8 @@ def test_sizes_of_the_others() -> None:
     G, D = models.mlp_pair(latent_dim=2, sample_shape=(2,), width=5, depth=3)
     assert linears(G) == [(2, 5), (5, 5), (5, 5), (5, 2)]
     assert linears(D) == [(2, 5), (5, 5), (5, 5), (5, 1)]
+    assert not torch.equal(G.body[0].weight, D.trunk[0].weight), "each has a stream of its own"
+    torch.testing.assert_close(D.trunk[1](torch.tensor([-1.0, 1.0])), torch.tensor([-0.2, 1.0]))
     assert 100_000 < size(*models.conv_pair()) <= 500_000
 
 
