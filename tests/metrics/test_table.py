@@ -14,11 +14,7 @@ from algan_lite.metrics import digits
 from algan_lite.metrics.table import METRICS, real_against_real
 
 DIGIT_NAMES = [name for name in METRICS if METRICS[name].needs == "digits"]
-
-
 CLASS_RATES = ("digit_sure", "digit_rarest")
-
-
 RATES = ("mode_coverage", "quality_3sigma", "quality_4sigma", *CLASS_RATES)  # a broken sample does not count
 
 

@@ -19,34 +19,23 @@ from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import STRATEGIES
 from algan_lite.training import loop as training
 
+POOL = {"pool_factor": 3}
 ARMS: dict[str, dict] = {
     **{f"loss {name}": {"loss": name, "regularizers": {"r1": 0.1}} for name in LOSSES},
     "loss alpha(0.5, 1)": {"loss": alpha(0.5, 1), "regularizers": {"r1": 0.1}},
     **{f"regularizer {name}": {"regularizers": {name: 0.1}} for name in REGULARIZERS},
     **{f"relativistic with {name}": {"loss": "relativistic", "regularizers": {name: 0.1}} for name in REGULARIZERS},
-    **{f"strategy {name}": {"strategy": name, "pool_factor": 3} for name in STRATEGIES},
-    **{
-        f"strategy {name}, selected": {"strategy": name, "pool_factor": 3, "d_fakes": "selected"} for name in STRATEGIES
-    },
+    **{f"strategy {name}": {"strategy": name} | POOL for name in STRATEGIES},
+    **{f"strategy {name}, selected": {"strategy": name, "d_fakes": "selected"} | POOL for name in STRATEGIES},
     "a lambda a run": {"regularizers": {"r1": torch.tensor([0.0, 0.5, 2.0]), "consensus": torch.tensor(0.1)}},
     "a schedule of lambdas": {"regularizers": {"r1": lambda step: torch.tensor([0.0, 0.1, 0.2]) * step}},
-    "reweighted": {"strategy": "softmax", "pool_factor": 3, "reweight": True},
-    "reweighted, selected": {"strategy": "softmax", "pool_factor": 3, "reweight": True, "d_fakes": "selected"},
-    "uniform share": {
-        "strategy": "top_k",
-        "pool_factor": 3,
-        "reweight": True,
-        "strategy_options": {"uniform_share": 0.5},
-    },
+    "reweighted": {"strategy": "softmax", "reweight": True} | POOL,
+    "reweighted, selected": {"strategy": "softmax", "reweight": True, "d_fakes": "selected"} | POOL,
+    "uniform share": {"strategy": "top_k", "reweight": True, "strategy_options": {"uniform_share": 0.5}} | POOL,
     "keep": {"strategy": "top_k", "keep_decay": 0.7, "steps_per_epoch": 2, "d_fakes": "selected", "loss": "hinge"},
     "through": {"strategy": "latent_ascent", "strategy_options": {"through": True}, "d_fakes": "selected"},
     "core set of features": {"strategy": "core_set", "strategy_options": {"space": "features"}, "pool_factor": 2},
-    "everything": {
-        "regularizers": dict.fromkeys(REGULARIZERS, 0.05),
-        "strategy": "softmax",
-        "pool_factor": 2,
-        "d_steps": 2,
-    },
+    "everything": {"regularizers": dict.fromkeys(REGULARIZERS, 0.05), "strategy": "softmax", "d_steps": 2} | POOL,
 }
 
 

@@ -32,7 +32,7 @@ ARMS = {
     "r1": {"regularizers": {"r1": 0.1}},
     "softmax": {"strategy": "softmax", "pool_factor": 3},
     "core_set": {"strategy": "core_set", "pool_factor": 3},
-    "everything": {"regularizers": dict.fromkeys(REGULARIZERS, 0.05), "strategy": "softmax", "d_steps": 2},
+    "everything": {"regularizers": dict.fromkeys(REGULARIZERS, 0.05), "strategy": "softmax", "pool_factor": 2},
 }
 
 
