@@ -16,9 +16,11 @@ import algan_lite as al
 from algan_lite.core import rng
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import STRATEGIES
-from algan_lite.training import loop as training
+from algan_lite.training.step import Step
 
 Pair = tuple[nn.Module, nn.Module]
+
+
 Term = Callable[[Tensor, Tensor, int], Tensor]  # (reals, candidates, step) -> what a player minimizes
 
 
@@ -192,41 +194,26 @@ def test_convolutions_with_a_penalty_take_the_step_of_plain_adam() -> None:
     assert_near_pairs(mine, pair, 1e-4)
 
 
-def watched(monkeypatch: pytest.MonkeyPatch, settings: al.TrainConfig) -> tuple[list[Tensor], list[Tensor]]:
-    reals, pools = [], []
-    choose = training.Step.choose
-
-    def spy(step: training.Step, drawn: al.Batch, *rest: object) -> al.Selection:
-        pools.append(drawn.z_pool.clone())
-        return choose(step, drawn, *rest)
-
-    class Watched:
-        def sample(self, *args: object, **kwargs: object) -> Tensor:
-            reals.append(RING.sample(*args, **kwargs))
-            return reals[-1].clone()
-
+def watched(monkeypatch: pytest.MonkeyPatch, settings: al.TrainConfig) -> list[al.Batch]:
+    """Return what each step of a training drew."""
+    batches, draw = [], Step.draw
     with monkeypatch.context() as patch:
-        patch.setattr(training.Step, "choose", spy)
-        G, D = tiny(num_heads=2)
-        al.train(G, D, Watched(), settings, seed=5, progress=False)
-    return reals, pools
+        patch.setattr(Step, "draw", lambda *arguments: batches.append(draw(*arguments)) or batches[-1])
+        run(settings, seed=5, num_heads=2)
+    return batches
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_arms_of_one_seed_see_the_same_reals_and_first_candidates(
     monkeypatch: pytest.MonkeyPatch, strategy: str
 ) -> None:
-    reals, pools = watched(monkeypatch, config(num_steps=4))
+    plain = watched(monkeypatch, config(num_steps=4))
     arm = config(num_steps=4, strategy=strategy, pool_factor=3, regularizers={"wgan_gp": 0.1, "mode_seeking": 0.1})
-    its_reals, its_pools = watched(monkeypatch, arm)
-    assert len(reals) == len(its_reals) == len(pools) == len(its_pools) == 4
-    assert all(torch.equal(one, other) for one, other in zip(reals, its_reals, strict=True))
-    assert all(other.shape == (24, 3) for other in its_pools)
-    assert all(torch.equal(one, other[:8]) for one, other in zip(pools, its_pools, strict=True))
-    assert not torch.equal(its_pools[0][:8], its_pools[0][8:16])
-    assert not torch.equal(reals[0], reals[1])
-
-
-def test_disagreement_needs_two_heads() -> None:
-    with pytest.raises(ValueError, match=r"num_heads in \[2, inf\)"):
-        run(config(strategy="disagreement"))
+    its = watched(monkeypatch, arm)
+    assert len(plain) == len(its) == 4
+    for one, other in zip(plain, its, strict=True):
+        assert torch.equal(one.x_real, other.x_real)
+        assert other.z_pool.shape == (24, 3)
+        assert torch.equal(one.z_pool, other.z_pool[:8])
+    assert not torch.equal(its[0].z_pool[:8], its[0].z_pool[8:16])
+    assert not torch.equal(its[0].x_real, its[1].x_real)
