@@ -13,8 +13,9 @@ from algan_lite.objective import dirac
 
 def eigenvalues(lams: dict[str, float], loss: str = "non_saturating") -> list[complex]:
     """Return those at the equilibrium, the larger real part first, then the larger imaginary part."""
-    found = torch.linalg.eigvals(dirac.jacobian(0.0, 0.0, lams, loss)).tolist()
-    return sorted(found, key=lambda value: (-value.real, -value.imag))
+    jacobian = dirac.jacobian(0.0, 0.0, lams, loss)
+    assert jacobian.isfinite().all(), "the eigenvalues of NaN would end the interpreter"
+    return sorted(torch.linalg.eigvals(jacobian).tolist(), key=lambda value: (-value.real, -value.imag))
 
 
 @pytest.mark.parametrize("loss", ["minimax", "non_saturating"])
