@@ -1,4 +1,4 @@
-"""The ground floor: tables, refusals and random streams."""
+"""Tables of named entries, and refusals that name the argument, its range and the value."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import pytest
 import torch
 
 import algan_lite as al
-from algan_lite import rng
 from algan_lite.core.checks import Entry, Table, check_choice, check_integer, check_number
 
-TABLES = [al.LOSSES, al.REGULARIZERS, al.STRATEGIES, al.SAMPLERS, al.METRICS]
+TABLES = [al.LOSSES, al.REGULARIZERS, al.STRATEGIES, al.SAMPLERS, al.METRICS, al.data.SOURCES]
 
 
 @pytest.mark.parametrize("value", [0, 1.5, 3, np.float32(2), np.int64(1), torch.tensor(2.0)])
@@ -103,38 +102,3 @@ def test_a_name_is_entered_once() -> None:
     assert table["name"] == Entry("name", "One line.", "here")
     with pytest.raises(ValueError, match="name must be a new kind; got 'name' a second time"):
         table.add(Entry("name"))
-
-
-@pytest.mark.parametrize("kind", ["normal", "uniform", "index"])
-def test_run_k_draws_what_it_would_draw_alone(kind: str) -> None:
-    high = 10 if kind == "index" else None
-    together = rng.draw(rng.stream([3, 4, 5], "data"), (6, 2), "cpu", kind, high)
-    assert together.shape == (3, 6, 2)
-    for k, seed in enumerate([3, 4, 5]):
-        assert torch.equal(together[k], rng.draw(rng.stream(seed, "data"), (6, 2), "cpu", kind, high))
-
-
-def test_streams_differ_by_seed_and_purpose_and_leave_the_global_one() -> None:
-    before = torch.get_rng_state()
-    seeds = {rng.derive_seed(seed, purpose) for seed in range(20) for purpose in ("data", "candidates 0", "held-out")}
-    assert len(seeds) == 60
-    assert all(0 <= seed < 2**63 for seed in seeds)
-    one, same = (rng.draw(rng.stream(7, "data"), (4,), "cpu") for _ in range(2))
-    assert torch.equal(one, same)
-    assert torch.equal(before, torch.get_rng_state())
-
-
-def test_a_draw_arrives_on_the_device_that_is_asked_for() -> None:
-    assert rng.draw(rng.stream(0, "data"), (4,), "meta").device.type == "meta"
-
-
-def test_exactly_one_of_generator_and_seed() -> None:
-    generator = torch.Generator()
-    assert rng.resolve(generator, None, "data") is generator
-    for given in ((None, None), (generator, 0)):
-        with pytest.raises(ValueError, match="exactly one of generator= and seed="):
-            rng.resolve(*given, "data")
-    with pytest.raises(ValueError, match=r"seed must be in \[0, inf\); got -1"):
-        rng.stream(-1, "data")
-    with pytest.raises(ValueError, match="kind must be one of normal, uniform, index; got 'cauchy'"):
-        rng.draw(generator, (1,), "cpu", "cauchy")

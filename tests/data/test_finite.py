@@ -16,6 +16,8 @@ def test_a_draw_comes_from_the_training_part(sources: dict[str, data.Source]) ->
     drawn = source.sample(5000, seed=0).flatten(1)
     assert torch.cdist(drawn, source.train.flatten(1)).amin(1).max() < 1e-3
     assert len(drawn.unique(dim=0)) > 0.95 * len(source.train)
+    few = data.array(torch.eye(4), validation=0, test=0)
+    assert len(few.sample(99, seed=0).unique(dim=0)) == 4, "the first and the last are drawn too"
 
 
 @pytest.mark.parametrize("count", [0, 1, 13, 97, 100])

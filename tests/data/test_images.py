@@ -61,15 +61,18 @@ def test_the_shipped_subset_is_the_one_that_was_made(monkeypatch: pytest.MonkeyP
 def test_another_npz_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.npz"
     x, labels = np.zeros((3, 28, 28), np.uint8), np.zeros(3, np.uint8)
-    np.savez(path, x_train=x, y_train=labels, x_test=x)
-    with pytest.raises(ValueError, match="array must be one of x_train, y_train, x_test; got 'y_test'"):
-        images.read_npz(path)
-    np.savez(path, x_train=x / 255, y_train=labels, x_test=x, y_test=labels)
-    with pytest.raises(ValueError, match=r"x_train of .* must be \(n, 28, 28\) uint8; got \(3, 28, 28\) float64"):
-        images.read_npz(path)
-    np.savez(path, x_train=x, y_train=labels, x_test=x, y_test=labels + 10)
-    with pytest.raises(ValueError, match=r"y_test of .* must be \(3,\) uint8 from 0 to 9"):
-        images.read_npz(path)
+    good = {"x_train": x, "y_train": labels, "x_test": x, "y_test": labels}
+    for arrays, message in (
+        (
+            {name: good[name] for name in images.ARRAYS[:3]},
+            "array must be one of x_train, y_train, x_test; got 'y_test'",
+        ),
+        (good | {"x_train": x / 255}, r"x_train of .* must be \(n, 28, 28\) uint8; got \(3, 28, 28\) float64"),
+        (good | {"y_test": labels + 10}, r"y_test of .* must be \(3,\) uint8 from 0 to 9"),
+    ):
+        np.savez(path, **arrays)
+        with pytest.raises(ValueError, match=message):
+            images.read_npz(path)
 
 
 def small_npz() -> bytes:
@@ -84,8 +87,6 @@ def small_npz() -> bytes:
 
 
 GOOD = small_npz()
-
-
 GOOD_SHA256 = hashlib.sha256(GOOD).hexdigest()
 
 

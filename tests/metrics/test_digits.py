@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from metrics.shared import RING
 from safetensors import safe_open
 from torch.nn.functional import avg_pool2d, interpolate
 
-from algan_lite import data
+from algan_lite import data, metrics
 from algan_lite.core import rng
 from algan_lite.data import images as files
 from algan_lite.metrics import digits as features
+from algan_lite.metrics.table import METRICS
 
 FUNCTIONS = [features.digit_features, features.digit_probabilities]
 
@@ -98,6 +101,9 @@ def test_probabilities_sum_to_one_and_come_from_the_features(digits: data.Source
     x, net = digits.test[:20], features.load_classifier()
     torch.testing.assert_close(features.digit_probabilities(x).sum(-1), torch.ones(20))
     by_hand = net.out(features.digit_features(x)).exp()
+    hidden: list[torch.Tensor] = []
+    net.hidden.register_forward_hook(lambda layer, inputs, output: hidden.append(output))
+    torch.testing.assert_close(net.features(x), torch.maximum(hidden[0], 0.1 * hidden[0]))
     torch.testing.assert_close(features.digit_probabilities(x), by_hand / by_hand.sum(-1, keepdim=True))
 
 
@@ -124,3 +130,25 @@ def test_bad_images_are_refused(function: Callable) -> None:
     for shape in ((2, 28, 28), (1, 28, 28), (2, 1, 8, 8), (0, 1, 28, 28)):
         with pytest.raises(ValueError, match=r"x must be \(\.\.\., N, 1, 28, 28\) with N >= 1; got shape"):
             function(torch.zeros(shape))
+
+
+def test_class_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = torch.full((2, 4, 10), 0.005)
+    table[0, 0, 3], table[0, 1, 3], table[0, 2, 7], table[0, 3, 1] = 0.955, 0.9, 0.95, 0.89
+    table[1] = math.nan
+    monkeypatch.setattr(features, "digit_probabilities", lambda x: table)
+    shares = metrics.class_shares(torch.zeros(2, 4, 1, 28, 28))
+    assert shares.shape == (2, 10)
+    assert shares[0].tolist() == [0, 0, 0, 0.5, 0, 0, 0, 0.25, 0, 0]
+    assert shares[1].sum() == 0
+    assert METRICS["digit_sure"](torch.zeros(2, 4, 1, 28, 28), RING).tolist() == [0.75, 0]
+    assert METRICS["digit_rarest"](torch.zeros(2, 4, 1, 28, 28), RING).tolist() == [0, 0]
+    monkeypatch.setattr(features, "digit_probabilities", lambda x: torch.eye(10)[[*range(10), 3, 4]])
+    assert float(METRICS["digit_rarest"](torch.zeros(12, 1, 28, 28), RING)) == pytest.approx(1 / 12)
+    monkeypatch.setattr(features, "digit_probabilities", lambda x: table)
+    table[1] = table[0]
+    images = torch.zeros(2, 4, 1, 28, 28)
+    images[1, :2, 0, 3, 3] = math.inf  # the sure threes, with a broken pixel
+    assert metrics.class_shares(images)[1].tolist() == [0, 0, 0, 0, 0, 0, 0, 0.25, 0, 0]
+    with pytest.raises(ValueError, match="confidence"):
+        metrics.class_shares(torch.zeros(4, 1, 28, 28), confidence=1.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 
@@ -152,3 +153,21 @@ def test_data_copying_needs_the_training_set() -> None:
         METRICS["data_copying"](torch.zeros(20, 2), RING)
     source = data.array(normal(0, 300, 2).float(), seed=0)
     assert METRICS["data_copying"](source.train, source) < -3
+
+
+def test_collapse_and_junk_are_told_apart() -> None:
+    real = RING.sample(800, seed=0)
+    collapsed = RING.modes[:1] + 0.02 * normal(1, 800, 2).float()
+    junk = torch.cat([RING.sample(400, seed=2), 3 * normal(3, 400, 2).float()])
+    assert METRICS["precision"](collapsed, real) > 0.95
+    assert METRICS["coverage"](collapsed, real) < 0.2
+    assert METRICS["recall"](collapsed, real) < 0.2
+    assert METRICS["precision"](junk, real) < 0.6
+    assert METRICS["coverage"](real, real) == 1
+    with pytest.raises(ValueError, match=r"k must be in \[1, 799\]; got 800"):
+        METRICS["coverage"](real, real, k=800)
+
+
+def test_every_measure_documents_range_and_errors() -> None:
+    for function in (distances.frechet_distance, distances.kid, distances.wasserstein_2d, distances.data_copying):
+        assert {"Args:", "Returns:", "Raises:"} <= set(inspect.getdoc(function).split())

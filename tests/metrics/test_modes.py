@@ -84,6 +84,8 @@ def test_reverse_kl_floor_and_collapse() -> None:
     uneven = data.imbalanced_ring()
     assert METRICS["reverse_kl"](uneven.sample(20_000, seed=0), uneven) < 5 * 7 / 40_000
     assert METRICS["reverse_kl"](RING.sample(20_000, seed=0), uneven) > 0.5
+    uneven.weights = None  # then all count the same
+    assert float(METRICS["reverse_kl"](RING.modes[:1].repeat(10, 1), uneven)) == pytest.approx(math.log(8), rel=1e-6)
 
 
 def test_a_perfect_sampler_misses_some_of_many_modes() -> None:

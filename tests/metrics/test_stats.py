@@ -217,14 +217,14 @@ def test_compare_arms_keeps_failed_runs() -> None:
 
 def test_compare_arms_refuses_what_is_not_paired() -> None:
     table = runs()
-    with pytest.raises(ValueError, match=r"every seed, so that runs are paired.*\['top_k'\]"):
-        compare_arms(table.drop(index=25), "modes", "random")
-    with pytest.raises(ValueError, match=r"every seed once; got arm random, seed 3 twice"):
-        compare_arms(pd.concat([table, table.iloc[[3]]]), "modes", "random")
-    with pytest.raises(ValueError, match="baseline must be one of random, top_k, same; got 'plain'"):
-        compare_arms(table, "modes", "plain")
-    with pytest.raises(ValueError, match="value must be one of arm, seed, modes; got 'kl'"):
-        compare_arms(table, "kl", "random")
+    for arguments, message in (
+        ((table.drop(index=25), "modes", "random"), r"every seed, so that runs are paired.*\['top_k'\]"),
+        ((pd.concat([table, table.iloc[[3]]]), "modes", "random"), "every seed once; got arm random, seed 3 twice"),
+        ((table, "modes", "plain"), "baseline must be one of random, top_k, same; got 'plain'"),
+        ((table, "kl", "random"), "value must be one of arm, seed, modes; got 'kl'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            compare_arms(*arguments)
 
 
 def test_the_global_generator_is_left_alone() -> None:

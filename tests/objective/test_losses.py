@@ -27,8 +27,6 @@ def values(loss: Loss, player: str, real: Tensor, fake: Tensor, weights: Tensor 
     return getattr(loss, player)(real, fake, weights)
 
 
-# --- known answers -------------------------------------------------------------------------------------------------
-
 AT_ZERO = {  # logits 0: (D's loss, G's loss)
     "minimax": (2 * math.log(2), -math.log(2)),
     "non_saturating": (2 * math.log(2), math.log(2)),
@@ -115,18 +113,11 @@ def test_alpha_reaches_from_exponential_to_soft_zero_one() -> None:
 
 
 @pytest.mark.parametrize("a", [0.5, 0.8, 1, 2, 50])
-@pytest.mark.parametrize("logit", [-12.0, -1.0, 0.3, 9.0])
+@pytest.mark.parametrize("logit", [-30.0, -12.0, -1.0, 0.3, 9.0])  # at -30 it explodes, is 1, or vanishes
 def test_alpha_gradient_in_closed_form(a: float, logit: float) -> None:
     p, c = 1 / (1 + math.exp(-logit)), (a - 1) / a
     assert slope_of_G(alpha(1, a, saturating=False), logit) == pytest.approx(-(p**c) * (1 - p), rel=1e-9)
     assert slope_of_G(alpha(1, a), logit) == pytest.approx(-((1 - p) ** c) * p, rel=1e-9)
-
-
-def test_alpha_gradient_limits_where_D_rejects() -> None:
-    slopes = [slope_of_G(alpha(1, a, saturating=False), -30) for a in (0.5, 1, 2)]
-    assert slopes[0] == pytest.approx(-math.exp(30), rel=1e-6)  # explodes below 1
-    assert slopes[1] == pytest.approx(-1, abs=1e-9)  # constant at 1
-    assert slopes[2] == pytest.approx(-math.exp(-15), rel=1e-6)  # vanishes above 1
 
 
 def test_energy_stops_pushing_fakes_beyond_its_margin() -> None:
@@ -136,8 +127,6 @@ def test_energy_stops_pushing_fakes_beyond_its_margin() -> None:
         (slope,) = torch.autograd.grad(energy(margin).D(real, fake), fake)
         assert (slope.item() != 0) is moves
 
-
-# --- what an optimal D knows -----------------------------------------------------------------------------------------
 
 P_DATA, P_G = (0.8, 0.2), (0.3, 0.7)
 # All 100 pairs of ten reals and ten fakes: a batch whose laws are exactly these, independent of each other.
@@ -205,9 +194,6 @@ def test_G_wants_more_realness(loss: Loss) -> None:
     (slope,) = torch.autograd.grad(loss.G(torch.zeros(3).double(), fake), fake)
     assert bool((slope * loss.sign < 0).all())
     torch.testing.assert_close(loss.realness(fake), fake * loss.sign)
-
-
-# --- the contract ----------------------------------------------------------------------------------------------------
 
 
 @every_loss

@@ -12,14 +12,8 @@ from algan_lite.core.rng import draw, stream
 from algan_lite.sampling.table import SAMPLERS
 
 TARGET = stats.norm(0.5, 0.8)
-
-
 BOUND = 0.570366  # max over x of log p_data(x) - log p_G(x), at x = 0.5 / 0.36
-
-
 RATIO_SAMPLERS = [name for name in SAMPLERS if name != "plain"]
-
-
 EXACT = {
     "rejection": {"gamma_percentile": None},
     "metropolis_hastings": {"steps": 40},

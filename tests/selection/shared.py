@@ -12,14 +12,8 @@ from algan_lite.models.pairs import mlp_pair
 from algan_lite.selection.select import Selection, select_noise
 
 NAMES = ["random", "random_k", "top_k", "bottom_k", "uncertain", "softmax", "core_set", "latent_ascent", "disagreement"]
-
-
 RANKING = ["top_k", "bottom_k", "uncertain", "core_set", "disagreement"]
-
-
 M, N, LATENT = 12, 5, 3
-
-
 CASES = [(name, {}) for name in NAMES] + [
     ("core_set", {"space": "features"}),
     ("latent_ascent", {"steps": 3}),
@@ -29,8 +23,6 @@ CASES = [(name, {}) for name in NAMES] + [
     ("top_k", {"uniform_share": 0.4, "reweight": True}),
     ("uncertain", {"loss": "wasserstein"}),
 ]
-
-
 case = pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
 
 

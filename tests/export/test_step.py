@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from helpers import RING, assert_near, normal, tiny, untouched
-from torch import nn
+from export.shared import SIZES, compute, pair, session
+from helpers import RING, assert_near, normal, tiny
 
 import algan_lite as al
 from algan_lite import export
@@ -18,15 +15,11 @@ from algan_lite.export.step import adam
 from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
-onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
-onnxruntime = pytest.importorskip("onnxruntime", reason="the package onnxruntime is not installed")
-
 LOSSES = list(al.LOSSES)
 REGULARIZERS = [None, *al.REGULARIZERS]
 STRATEGIES = list(al.STRATEGIES)
 # The gradient of mode_seeking at tiny networks is huge, and rounding with it.
 LAMS = dict.fromkeys(al.REGULARIZERS, 0.3) | {"mode_seeking": 1e-3}
-SIZES = {"num_steps": 50, "batch_size": 16, "pool_factor": 2, "log_every": 1}
 OTHERS = {
     "LOGAN": {"strategy": "latent_ascent", "strategy_options": {"through": True, "steps": 2}},
     "drawn top_k": {"strategy": "top_k", "strategy_options": {"uniform_share": 0.5}, "reweight": True},
@@ -48,22 +41,6 @@ def settings(loss: int, regularizer: int, strategy: int) -> al.TrainConfig:
         regularizers={} if name is None else {name: LAMS[name]},
         strategy=STRATEGIES[strategy % len(STRATEGIES)],
     )
-
-
-def pair(config: al.TrainConfig, seed: int = 0) -> tuple[nn.Module, nn.Module]:
-    return tiny(seed=seed, depth=2, num_heads=3 if config.strategy == "disagreement" else 1)
-
-
-def session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def compute(graph: onnxruntime.InferenceSession, **inputs: object) -> dict[str, torch.Tensor]:
-    fed = {name: np.asarray(value, dtype=np.float32) for name, value in inputs.items()}
-    names = [output.name for output in graph.get_outputs()]
-    return dict(zip(names, map(torch.from_numpy, map(np.asarray, graph.run(names, fed))), strict=True))
 
 
 def walk(path: Path, config: al.TrainConfig, spec: export.StepSpec, seed: int = 0) -> list[dict[str, torch.Tensor]]:
@@ -130,9 +107,6 @@ def test_chosen_is_what_select_noise_chooses(tmp_path: Path) -> None:
     assert torch.equal(output["chosen"], al.select_noise(G, D, z_pool, 16, "top_k").indices)
 
 
-# ---- Adam
-
-
 @pytest.mark.parametrize("fused", [False, True])
 def test_adam_is_that_of_pytorch(fused: bool) -> None:
     weights = normal(40).requires_grad_()
@@ -164,9 +138,6 @@ def test_a_unit_without_gradient_stays(tmp_path: Path) -> None:
     assert not torch.equal(after["G.body.4.bias"], G.body[4].bias.detach())
 
 
-# ---- the view
-
-
 @pytest.mark.parametrize(("loss", "sign"), [("non_saturating", 1), ("energy", -1), ("relativistic", 1)])
 @pytest.mark.parametrize("heads", [1, 3])
 def test_view(loss: str, sign: int, heads: int, tmp_path: Path) -> None:
@@ -190,140 +161,3 @@ def test_view(loss: str, sign: int, heads: int, tmp_path: Path) -> None:
     pair_loss = al.LOSSES[loss]
     moved = D(x_fake.detach() + 1e-2 * seen["arrows"])
     assert bool((pair_loss.realness(moved) > pair_loss.realness(logits)).all())
-
-
-# ---- the interface
-
-
-def test_spec_says_where_everything_is(tmp_path: Path) -> None:
-    config = al.TrainConfig(**SIZES | {"strategy": "softmax", "regularizers": {"lecam": 0.1, "mode_seeking": 0.1}})
-    G, D = pair(config)
-    spec = export.StepSpec.of(config, G, D)
-    assert {name: spec.inputs[name] for name in spec.inputs if name != "state"} == {
-        "x_real": (16, 2),
-        "z_pool": (32, 3),
-        "z2": (16, 3),
-        "selection_noise": (32,),
-        **dict.fromkeys(("lam_lecam", "lam_mode_seeking", "lr_G", "lr_D", "step"), ()),
-    }
-    assert spec.outputs == {"new_state": (spec.size,), "loss_D": (), "loss_G": (), "chosen": (16,)}
-    state = spec.unpack(spec.pack(G, D))
-    assert sum(value.numel() for value in state.values()) == spec.size
-    groups = list(dict.fromkeys(name.partition(".")[0] for name in state))
-    assert groups == ["G", "D", "m_G", "m_D", "v_G", "v_D", "G_ema", "averages"]
-    for name, weight in G.named_parameters():
-        assert torch.equal(state[f"G.{name}"], weight)
-        assert torch.equal(state[f"G_ema.{name}"], weight)
-        assert not state[f"m_G.{name}"].any()
-    assert [name for name in state if name.startswith("averages")] == [
-        f"averages.{k}" for k in ("real", "fake", "weight")
-    ]
-    spec.save(tmp_path / "step.json")
-    assert json.loads((tmp_path / "step.json").read_text()) == spec.plain()
-    assert spec.plain()["config"]["strategy"] == "softmax"
-    with pytest.raises(ValueError, match=r"state must have shape"):
-        spec.unpack(torch.zeros(3))
-    with pytest.raises(ValueError, match=r"G\.body\.0\.weight must have shape \(8, 3\); got \(8, 4\)"):
-        spec.pack(*tiny(latent_dim=4, depth=2))
-
-
-def test_graph_is_small_and_the_same_every_time(tmp_path: Path) -> None:
-    config, files = al.TrainConfig(regularizers={"r1": 0.1}, strategy="top_k", batch_size=128), []
-    for seed in (0, 1):
-        G, D = al.models.mlp_pair(width=32, seed=seed)
-        with untouched(G, D):
-            export.training_step(tmp_path / "step.onnx", config, G, D)
-        files.append((tmp_path / "step.onnx").read_bytes())
-    assert files[0] == files[1]  # the weights are inputs
-    assert len(files[0]) < 12_000
-    model = onnx.load_from_string(files[0])
-    assert len(model.graph.node) < 240
-    assert not model.metadata_props
-    assert not model.graph.value_info
-    assert not any(node.doc_string or node.name or node.metadata_props for node in model.graph.node)
-
-
-def test_graphs_are_written_once(tmp_path: Path) -> None:
-    G, D = tiny()
-    base = al.TrainConfig(batch_size=4)
-    configs = {"plain": base, "r1": al.TrainConfig(batch_size=4, regularizers={"r1": 1.0}, loss="hinge")}
-    manifest = export.graphs(tmp_path, configs, G, D, num_x=3, num_z=2, progress=False)
-    assert json.loads((tmp_path / "manifest.json").read_text()) == json.loads(json.dumps(manifest))
-    assert {p.name for p in tmp_path.iterdir()} == {
-        *("plain.onnx", "r1.onnx", "view_non_saturating.onnx", "view_hinge.onnx", "manifest.json")
-    }
-    assert manifest["steps"]["r1"]["view"] in manifest["views"]
-    step = session(tmp_path / manifest["steps"]["plain"]["file"])
-    assert [i.name for i in step.get_inputs()] == list(manifest["steps"]["plain"]["inputs"])
-    for path in tmp_path.glob("*.onnx"):
-        path.write_bytes(b"left as it is")
-    configs["r1"] = al.TrainConfig(batch_size=8, regularizers={"r1": 1.0}, loss="hinge")
-    export.graphs(tmp_path, configs, G, D, num_x=3, num_z=2, progress=False)
-    kept = {p.name for p in tmp_path.glob("*.onnx") if p.read_bytes() == b"left as it is"}
-    assert kept == {"plain.onnx", "view_non_saturating.onnx", "view_hinge.onnx"}
-    (tmp_path / "plain.onnx").unlink()
-    export.graphs(tmp_path, configs, G, D, num_x=3, num_z=2, progress=False)
-    assert onnx.load(tmp_path / "plain.onnx").graph.node
-
-
-# ---- what is refused
-
-
-def ensemble() -> tuple[nn.Module, nn.Module]:
-    return tiny(runs=2)
-
-
-def with_buffer() -> tuple[nn.Module, nn.Module]:
-    G, D = tiny()
-    D.register_buffer("count", torch.zeros(1))
-    return G, D
-
-
-def frozen() -> tuple[nn.Module, nn.Module]:
-    G, D = tiny()
-    G.body[0].weight.requires_grad_(False)
-    return G, D
-
-
-def with_dropout() -> tuple[nn.Module, nn.Module]:
-    G, D = tiny()
-    D.trunk.append(nn.Dropout())
-    return G, D
-
-
-REFUSED = [
-    (tiny, {"d_steps": 2}, ValueError, r"d_steps must be 1 .* got 2"),
-    (tiny, {"strategy": "top_k", "keep_decay": 0.9}, ValueError, r"keep_decay must be None .* got 0\.9"),
-    (tiny, {"regularizers": {"r1": torch.ones(2)}}, ValueError, r"regularizers\['r1'\] must have shape \(\)"),
-    (tiny, {"strategy": "disagreement"}, ValueError, r"num_heads in \[2, inf\); got 1"),
-    (ensemble, {}, ValueError, r"G must be one network.* got 2 runs"),
-    (with_buffer, {}, ValueError, r"D must hold no buffers.* got count"),
-    (frozen, {}, ValueError, r"weights of G must be float32 and require gradients; got body\.0\.weight"),
-    (with_dropout, {}, NotImplementedError, r"every draw must be an input"),
-    (al.models.conv_pair, {}, NotImplementedError, r"has no translation into ONNX"),
-]
-
-
-@pytest.mark.parametrize(("nets", "options", "error", "message"), REFUSED)
-def test_refuses(nets: object, options: dict, error: type[Exception], message: str, tmp_path: Path) -> None:
-    G, D = nets()
-    with pytest.raises(error, match=message):
-        export.training_step(tmp_path / "step.onnx", al.TrainConfig(batch_size=4, **options), G, D)
-    assert not list(tmp_path.iterdir())
-
-
-def test_refuses_strange_arguments(tmp_path: Path) -> None:
-    G, D = tiny()
-    config = al.TrainConfig(batch_size=4)
-    with pytest.raises(TypeError, match=r"config must be a TrainConfig; got dict"):
-        export.training_step(tmp_path / "step.onnx", {}, G, D)
-    with pytest.raises(ValueError, match=r"num_x must be in \[1, inf\); got 0"):
-        export.view(tmp_path / "view.onnx", G, D, config, num_x=0)
-    with pytest.raises(ValueError, match=r"names of configs .* got 'a/b'"):
-        export.graphs(tmp_path, {"a/b": config}, G, D)
-
-
-def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "onnx", None)  # importing it raises ImportError
-    with pytest.raises(ImportError, match=r"pip install algan-lite\[export\]"):
-        export.training_step(tmp_path / "step.onnx", al.TrainConfig(batch_size=4), *tiny())

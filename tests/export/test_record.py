@@ -7,15 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from export.shared import onnx, onnxruntime
 from helpers import normal
 from torch import Tensor
 from torch.nn.functional import leaky_relu, softplus
 
 from algan_lite.export.graph import Graph
 from algan_lite.export.record import TRANSLATIONS, model_bytes
-
-onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
-onnxruntime = pytest.importorskip("onnxruntime", reason="the package onnxruntime is not installed")
 
 X = normal(4, 5)
 Function = Callable[[Tensor], Tensor]
