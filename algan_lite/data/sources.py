@@ -136,17 +136,22 @@ class Mixture(Source):
 
 
 class Curve(Source):
-    """A curve in the plane with normal noise around it: no modes and no closed density."""
+    """A curve in the plane with normal noise around it: no modes and no closed density.
+
+    Attributes:
+        curve: Maps u in [0, 1) (...,) to points (..., 2).
+        noise: Standard deviation in each coordinate, in data units.
+    """
 
     def __init__(self, name: str, curve: Callable[[Tensor], Tensor], noise: float) -> None:
         super().__init__(name, (2,))
         self.noise = noise
-        self._curve = curve
+        self.curve = curve
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
         u = rng.draw(stream, (n,), "cpu", "uniform")
         noise = rng.draw(stream, (n, 2), "cpu")
-        return self._curve(u) + self.noise * noise  # (..., n, 2)
+        return self.curve(u) + self.noise * noise  # (..., n, 2)
 
 
 def take(x: Tensor, rows: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def graphs(
     """Write ``<name>.onnx`` for each setting, ``view_<loss>.onnx`` for each loss, and ``manifest.json``.
 
     A graph that the manifest lists with the same interface is left as it is; so another version of the package needs
-    another folder. The same call writes the same bytes.
+    another folder. What earlier calls wrote stays listed. The same call writes the same bytes.
 
     Args:
         folder: Is made if it is missing.
@@ -115,8 +115,8 @@ def graphs(
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
 
     Returns:
-        The manifest. ``steps``: name -> the fields of its ``StepSpec``, ``file``, and ``view``, a key of ``views``:
-        name -> ``inputs``, ``outputs`` and ``file``.
+        What the manifest says of these settings. ``steps``: name -> the fields of its ``StepSpec``, ``file``, and
+        ``view``, a key of ``views``: name -> ``inputs``, ``outputs`` and ``file``.
 
     Raises:
         ValueError: If a name cannot be a file's; as ``training_step``, as are the other errors.
@@ -137,10 +137,10 @@ def graphs(
             views[shown] = {"file": f"{shown}.onnx", **interface}
             if _is_new(folder, before["views"].get(shown), views[shown]):
                 view(folder / f"{shown}.onnx", G, D, config, num_x=num_x, num_z=num_z)
-    manifest = {"steps": steps, "views": views}
-    content = json.dumps(manifest, separators=(",", ":")).encode()
+    now = {"steps": steps, "views": views}
+    content = json.dumps({kind: {**before[kind], **now[kind]} for kind in now}, separators=(",", ":")).encode()
     write_atomically(path, lambda file: file.write(content))
-    return manifest
+    return now
 
 
 def _view_name(config: TrainConfig) -> str:

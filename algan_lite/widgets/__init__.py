@@ -1,9 +1,10 @@
-"""Pictures with sliders, for a page without a kernel and without a network.
+"""Shells over pure functions: a study under the reader's hands, in a page without a kernel and without a network.
 
-They show what was computed before; none of them trains by itself.
+In: results of ``studies``, or settings. Out: objects that show themselves in a notebook or a built page. None of them
+trains by itself. ``page`` needs no kernel; ``panel`` (imported when it is asked for) has one; ``live``, in JavaScript,
+trains in the page; ``kit`` draws for both pages.
 """
 
-from algan_lite.widgets.page.explorer import LambdaExplorer
-from algan_lite.widgets.page.sprites import SpriteExplorer
+from algan_lite.widgets.page import LambdaExplorer, SpriteExplorer
 
 __all__ = ["LambdaExplorer", "SpriteExplorer"]

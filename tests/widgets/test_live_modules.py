@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 import re
 import shutil
 import subprocess
@@ -16,6 +14,7 @@ import pytest
 import torch
 
 import algan_lite as al
+from algan_lite.widgets.panel.settings import LAMS
 from tools.book import live
 from tools.book.pages import ROOT
 
@@ -27,7 +26,7 @@ needs_node = pytest.mark.skipif(NODE is None, reason="needs Node (nodejs.org): n
 
 def node(module: str, expression: str) -> object:
     """Import everything of a module and return the value of an expression, as JSON."""
-    told = json.dumps({**live.page_words(), "sizes": live.SIZES, "view": live.VIEW})
+    told = json.dumps(live.page_words())
     book = f"import {{ book }} from '{(WIDGETS / 'live' / 'book.js').as_uri()}'; Object.assign(book, {told});"
     program = f"import * as m from '{(WIDGETS / 'live' / module).as_uri()}'; console.log(JSON.stringify({expression}))"
     streams = f"import {{ Stream }} from '{(WIDGETS / 'live' / 'random.js').as_uri()}';"
@@ -94,23 +93,17 @@ def test_a_drawing_is_drawn_from_its_points() -> None:
 
 
 @needs_node
-def test_lambda_is_0_at_the_left_end_and_then_ten_positions_a_decade() -> None:
-    values = node("settings.js", "Array.from({ length: m.LAM_LAST + 1 }, (_, i) => m.lamAt(i))")
-    assert values[0] == 0
-    assert (values[1], values[-1]) == (0.001, 10)
-    for before, after in itertools.pairwise(values[1:]):
-        assert math.log10(after / before) == pytest.approx(0.1, abs=0.03)
-    assert node("settings.js", "Array.from({ length: m.LAM_LAST + 1 }, (_, i) => m.positionOf(m.lamAt(i)))") == list(
-        range(len(values))
-    )
+def test_the_slider_has_the_values_of_the_panel() -> None:
+    values = node("settings.js", "Array.from({ length: 34 }, (_, i) => m.lamAt(i))")
+    assert tuple(values) == LAMS
+    assert node("settings.js", f"{values}.map(m.positionOf)") == list(range(len(values)))
+    assert node("settings.js", "[0.0001, 0.11, 0.118, 99].map(m.positionOf)") == [1, 17, 18, 33]
 
 
-@needs_node
-def test_the_quantile_of_the_noise_grid_is_the_normal_one() -> None:
-    shares = [0.01, 0.02, 0.1, 0.5, 0.77, 0.98, 0.99]
-    assert node("view.js", f"{shares}.map(m.normalQuantile)") == pytest.approx(
-        [NormalDist().inv_cdf(u) for u in shares], abs=1e-6
-    )
+def test_the_grid_of_the_noise_has_cells_of_one_probability() -> None:
+    shares = np.array([NormalDist().cdf(line) for line in live.LINES])
+    np.testing.assert_allclose(np.diff(shares), 0.98 / 18, rtol=1e-6)
+    assert shares[0] == pytest.approx(0.01)
 
 
 @needs_node

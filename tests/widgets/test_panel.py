@@ -12,7 +12,7 @@ from widgets.shared import PNG, trained, weights
 
 import algan_lite as al
 from algan_lite.core.rng import derive_seed
-from algan_lite.widgets.panel import controls, frames, panel, scene
+from algan_lite.widgets.panel import controls, frames, panel, scene, settings
 from algan_lite.widgets.panel.panel import LivePanel
 
 
@@ -67,7 +67,7 @@ def test_a_change_of_the_rules_keeps_the_weights_and_takes_effect(live: LivePane
     assert live.step == 3
     live.drive(step=2)
     changed = weights(live)
-    live.drive(reset=True, **{name: getattr(scene.Settings(), name) for name in change})
+    live.drive(reset=True, **{name: getattr(settings.Settings(), name) for name in change})
     live.drive(step=3)
     assert torch.equal(weights(live), before)  # the same start again
     live.drive(step=2)
@@ -150,13 +150,13 @@ def test_play_pause_and_step(live: LivePanel) -> None:
 
 
 def test_seeds_at_the_ends_of_the_range(live: LivePanel) -> None:
-    for seed in (scene.MAX_SEED, 0):
+    for seed in (settings.MAX_SEED, 0):
         live.drive(seed=seed, step=1)
         assert live.config.num_steps == live.step == 1
 
 
 def test_lambda_slider_is_logarithmic_and_holds_a_start_of_its_own() -> None:
-    slider = controls.make_controls(scene.Settings(lam=0.123))["lam"]
+    slider = controls.make_controls(settings.Settings(lam=0.123))["lam"]
     assert slider.value == 0.123
     values = [value for _, value in slider.options]
     assert 0.123 in values

@@ -27,7 +27,7 @@ PAGE = """<!doctype html>
 html[data-theme=dark] body { background: #121212; color: #e6e8eb }</style></head>
 <body><main><h1>Live training</h1><div id="there"></div></main>
 <script type="module">
-const live = await import("./_live/live.js");
+const live = await import("./_live/live/live.js");
 window.mountLive = async (options) => {
   window.unmountLive = await live.mount(document.getElementById("there"), options);
 };

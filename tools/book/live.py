@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.colors import to_hex
 from torch import nn
 
@@ -23,6 +23,7 @@ import algan_lite as al
 from algan_lite import export
 from algan_lite.plots import VERDICT
 from algan_lite.widgets.page.words import name_of, verdict_stops
+from algan_lite.widgets.panel.settings import LAMS, LIMIT, PLANE, POOL, RATES, SEEN, Settings
 from tools.book.npm import node_modules
 from tools.book.pages import HTML, ROOT
 
@@ -31,13 +32,17 @@ CACHE = ROOT / "_build" / "live"
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@{version}/dist/"
 
-SIZES = {"batch": 128, "width": 32, "depth": 2}
-VIEW = {"map": 40, "noise": 24, "lines": 19, "pool": 256}  # a side of D's maps, lines of G's grid, candidates shown
+START = Settings()
+SIZES = {"batch": START.batch_size, "width": START.width, "depth": START.depth}
+TAILS = 0.01  # of the noise, left out of G's grid at each end
+LINES = torch.special.ndtri(torch.linspace(TAILS, 1 - TAILS, 19, dtype=torch.float64)).tolist()
+VIEW = {"map": 40, "noise": 24, "lines": LINES, "pool": 256, "limit": LIMIT, "reals": SEEN}
+"""A side of D's maps over data and over noise, lines of G's grid, candidates and reals shown, half the picture's width."""
+CURVE = 512  # points that stand for a curve: nearer to each other than its noise is wide
 SEEDS = range(8)
 REGULARIZERS = ("none", *al.REGULARIZERS)
 STRATEGIES = ("random", "top_k", "bottom_k", "uncertain", "softmax")  # those that choose in one pass
-DATA = ("ring", "grid", "two_moons", "swiss_roll", "imbalanced_ring")
-COLORS = {"real": "real", "fake": "fake", "chosen": "chosen", "disc": "D"}  # the page's name -> the package's
+COLORS = ("real", "fake", "chosen", "D")
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,11 @@ def build(target: Path, settings: Iterable[Setting] = REACHABLE, cache: Path = C
     Returns:
         The address of the CDN that readers load the runtime from where npm is absent, else None.
     """
-    shutil.copytree(WIDGETS / "live", target, dirs_exist_ok=True)
-    _as_module(WIDGETS / "page" / "drawing.js", target)
+    for room in ("live", "kit"):
+        shutil.copytree(WIDGETS / room, target / room, dirs_exist_ok=True)
     folder = _fresh(cache)
     configs = {setting.name: setting.config for setting in settings}
-    points = {"num_x": VIEW["map"] ** 2, "num_z": VIEW["pool"] + VIEW["lines"] ** 2 + VIEW["noise"] ** 2}
+    points = {"num_x": VIEW["map"] ** 2, "num_z": VIEW["pool"] + len(LINES) ** 2 + VIEW["noise"] ** 2}
     manifest = export.graphs(folder, configs, *_pair(), **points, progress=False)
     files = [entry["file"] for kind in manifest.values() for entry in kind.values()]
     (target / "graphs").mkdir(exist_ok=True)
@@ -98,13 +103,6 @@ def build(target: Path, settings: Iterable[Setting] = REACHABLE, cache: Path = C
     return origin
 
 
-def _as_module(script: Path, target: Path) -> None:
-    """Write a page's script as a module that exports its functions."""
-    text = script.read_text(encoding="utf-8")
-    names = re.findall(r"^(?:function|const) (\w+)", text, flags=re.MULTILINE)
-    (target / script.name).write_text(f"{text}\nexport {{ {', '.join(names)} }};\n", encoding="utf-8")
-
-
 def _graphs(manifest: dict[str, dict[str, Any]]) -> dict[str, object]:
     """Return what the page needs to know of the graphs."""
     steps = {
@@ -114,28 +112,39 @@ def _graphs(manifest: dict[str, dict[str, Any]]) -> dict[str, object]:
     (view,) = manifest["views"].values()
     look = {"file": view["file"], "state_size": view["inputs"]["state"][0]}
     first = {"seeds": list(SEEDS), "states": "states.bin", "state_size": _spec().size}
-    return {"sizes": SIZES, "view": VIEW, "steps": steps, "look": look, **first}
+    return {"steps": steps, "look": look, **first}
 
 
 def page_words() -> dict[str, object]:
-    """Return names, colors and laws as the package has them."""
+    """Return names, colors, laws, scales and first settings as the package has them."""
     names = {"regularizers": (REGULARIZERS, al.REGULARIZERS), "strategies": (STRATEGIES, al.STRATEGIES)}
     told = {
         kind: {key: f"{name_of(key)}: {table[key].doc}" if key in table else "none" for key in keys}
         for kind, (keys, table) in names.items()
     }
     ends = dict(zip(("low", "middle", "high"), map(to_hex, VERDICT([0.0, 0.5, 1.0])), strict=True))
-    colors = {name: al.plots.COLORS[ours] for name, ours in COLORS.items()} | ends
-    look = {"colors": colors, "markers": dict(al.plots.MARKERS), "verdict": verdict_stops()}
-    return {**told, **look, "data": {name: _law(name) for name in DATA}}
+    colors = {name: al.plots.COLORS[name] for name in COLORS} | ends
+    look = {"colors": colors, "markers": dict(al.plots.MARKERS), "verdict": verdict_stops(), "view": VIEW}
+    start = {name: asdict(START)[name] for name in ("data", "regularizer", "lam", "strategy", "seed")}
+    start |= {"pool": POOL, "lrG": START.lr, "lrD": START.lr}
+    scales = {"sizes": SIZES, "lams": LAMS, "rates": RATES, "start": start}
+    return {**told, **look, **scales, "data": {name: _law(name) for name in PLANE}}
 
 
 def _law(name: str) -> dict[str, object]:
+    """Return the law of a source as points with normal noise around them; ``reach`` is 3 sigma where they are modes."""
     source = al.data.SOURCES[name]()
-    told: dict[str, object] = {"label": name_of(name).capitalize(), "python": f"al.data.{name}()"}
+    told = {"label": name_of(name).capitalize(), "python": f"al.data.{name}()"}
     if source.modes is None:
-        return told | {"noise": source.noise}
-    return told | {"modes": source.modes.tolist(), "std": source.std, "weights": source.weights.tolist()}
+        points = source.curve((torch.arange(CURVE) + 0.5) / CURVE)
+        return told | {
+            "points": points.double().round(decimals=4).tolist(),
+            "weights": None,
+            "std": source.noise,
+            "reach": None,
+        }
+    law = {"points": source.modes.tolist(), "weights": source.weights.tolist(), "std": source.std}
+    return told | law | {"reach": 3 * source.std}
 
 
 def runtime(target: Path) -> str | None:
@@ -172,7 +181,7 @@ def _fresh(cache: Path) -> Path:
 def _key() -> str:
     """Return a key of what the graphs depend on: the package's Python below its widgets, and the environment."""
     digest = hashlib.sha256()
-    package = [path for path in (ROOT / "algan_lite").rglob("*.py") if "widgets" not in path.parts]
+    package = [path for path in (ROOT / "algan_lite").rglob("*.py") if "widgets" not in path.relative_to(ROOT).parts]
     for path in sorted([*package, ROOT / "requirements.txt", Path(__file__)]):
         digest.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

@@ -1,14 +1,14 @@
 // The controls of the panel. Each calls `set({name: value})`; `show(settings)` puts them where the settings are.
 
+import { el } from "../kit/dom.js";
 import { book } from "./book.js";
 import { laws, sample } from "./data.js";
-import { button, chips, choice, el, icon, newId } from "./dom.js";
+import { button, chips, choice, icon, newId } from "./dom.js";
 import { Pad } from "./pad.js";
 import { Stream } from "./random.js";
-import { LAM_LAST, lamAt, positionOf, PRESETS, RATES } from "./settings.js";
+import { lamAt, positionOf, PRESETS } from "./settings.js";
 
 const labels = (table) => Object.fromEntries(Object.entries(table).map(([key, entry]) => [key, entry.label]));
-const rates = Object.fromEntries(RATES.map((rate) => [rate, String(rate)]));
 
 // Run, step, speed, reset, seed and presets.
 export function transport({ run, step, speed, reset, seed, preset }) {
@@ -38,7 +38,7 @@ export function transport({ run, step, speed, reset, seed, preset }) {
 export function objective(set) {
   const id = newId();
   const shown = el("output", { htmlFor: id, class: "al-value" });
-  const slider = el("input", { id, type: "range", min: 0, max: LAM_LAST, step: 1, class: "al-slider" });
+  const slider = el("input", { id, type: "range", min: 0, max: book.lams.length - 1, step: 1, class: "al-slider" });
   const say = () => {
     const lam = lamAt(Number(slider.value));
     shown.textContent = `λ = ${lam}`;
@@ -46,10 +46,11 @@ export function objective(set) {
     return lam;
   };
   slider.addEventListener("input", () => set({ lam: say() }));
-  const regularizer = choice("Regularizer R(G, D)", book.regularizers, "r1", (value) => set({ regularizer: value }));
-  const strategy = choice("Noise that G trains on", book.strategies, "random", (value) => set({ strategy: value }));
-  const lrG = choice("Learning rate of G", rates, "0.001", (value) => set({ lrG: Number(value) }));
-  const lrD = choice("Learning rate of D", rates, "0.001", (value) => set({ lrD: Number(value) }));
+  const regularizer = choice("Regularizer R(G, D)", book.regularizers, book.start.regularizer, (value) => set({ regularizer: value }));
+  const strategy = choice("Noise that G trains on", book.strategies, book.start.strategy, (value) => set({ strategy: value }));
+  const rates = Object.fromEntries(book.rates.map((rate) => [rate, String(rate)]));
+  const lrG = choice("Learning rate of G", rates, book.start.lrG, (value) => set({ lrG: Number(value) }));
+  const lrD = choice("Learning rate of D", rates, book.start.lrD, (value) => set({ lrD: Number(value) }));
   const name = el("div", { class: "al-row" }, el("label", { htmlFor: id, textContent: "Its weight λ" }), shown);
   const weight = el("div", { class: "al-field" }, name, slider);
   const pair = el("div", { class: "al-pair" }, lrG.box, lrD.box);
@@ -89,7 +90,7 @@ export function data(set) {
     pad.points = points ?? pad.points;
     set({ data: key }, points);
   };
-  const group = chips("Data", { ...labels(laws()), drawn: "Draw" }, "ring", pick, thumb);
+  const group = chips("Data", { ...labels(laws()), drawn: "Draw" }, book.start.data, pick, thumb);
   group.box.classList.add("al-data");
   return {
     box: el("div", { class: "al-sources" }, group.box, pad.box),

@@ -1,5 +1,8 @@
 // The losses since the start, in one small chart: D solid, G dashed.
 
+import { trace } from "../kit/lines.js";
+import { thousands } from "../kit/text.js";
+
 const MOST = 400; // points; when there are more, neighbors are joined
 
 export class Curve {
@@ -44,17 +47,16 @@ export class Curve {
     pen.textAlign = "left";
     pen.fillText("0", left, bottom + 11);
     pen.textAlign = "right";
-    pen.fillText(`step ${last.toLocaleString("en-US")}`, right, bottom + 11);
-    this.line(pen, x, y, 1, colors.disc, [], "D");
+    pen.fillText(`step ${thousands(last)}`, right, bottom + 11);
+    this.line(pen, x, y, 1, colors.D, [], "D");
     this.line(pen, x, y, 2, colors.fake, [5, 3], "G");
   }
 
   line(pen, x, y, column, color, dashes, name) {
     Object.assign(pen, { strokeStyle: color, fillStyle: color, lineWidth: 1.8, textAlign: "left" });
     pen.setLineDash(dashes);
-    pen.beginPath();
-    this.points.forEach((point, i) => pen[i ? "lineTo" : "moveTo"](x(point[0]), y(point[column])));
-    pen.stroke();
+    const points = this.points.map((point) => ({ at: [x(point[0]), y(point[column])], count: Number.isFinite(point[column]) }));
+    pen.stroke(new Path2D(trace(points, ({ at }) => at.join(" "))));
     pen.setLineDash([]);
     const end = this.points.at(-1);
     if (end) pen.fillText(name, x(end[0]) + 4, y(end[column]));

@@ -1,21 +1,10 @@
-// Small helpers for building the panel. Strings become text, never markup.
+// The parts that the panel is built of.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { el, svg } from "../kit/dom.js";
+
 let made = 0;
 
 export const newId = () => `al-live-${(made += 1)}`;
-
-export function el(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "class") node.className = value;
-    else if (name in node && !name.includes("-")) node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
 
 const PATHS = {
   run: "M5 3l11 7-11 7z",
@@ -24,15 +13,8 @@ const PATHS = {
   reset: "M10 3a7 7 0 1 1-6.7 5h2.1A5 5 0 1 0 10 5v3L5.5 4 10 0z",
 };
 
-export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  const path = document.createElementNS(SVG, "path");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", PATHS[name]);
-  svg.append(path);
-  return svg;
-}
+export const icon = (name) =>
+  svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
 
 export function button(name, text, onclick) {
   const label = el("span", { textContent: text });

@@ -1,10 +1,10 @@
 // The pictures: planes of data and of noise, with D's verdict, marks, arrows and G's grid.
 
+import { drawMarks } from "../kit/marks.js";
+import { VerdictMap } from "../kit/verdict.js";
 import { book } from "./book.js";
-import { drawMarks, paintVerdict, verdictColors } from "./drawing.js";
-import { LIMIT } from "./view.js";
 
-const NAMES = ["real", "line", "fake", "chosen", "disc", "ink", "edge", "arrow"];
+const NAMES = ["real", "line", "fake", "chosen", "D", "ink", "edge", "arrow"];
 const ARROWS = 64; // arrows that are drawn, those of the first fakes
 
 export function readColors(node) {
@@ -12,20 +12,20 @@ export function readColors(node) {
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--al-${name}`).trim()]));
 }
 
-// A square with axes from -LIMIT to LIMIT; returns its pen with functions from data to pixels.
+// A square with axes from -limit to limit, with functions from data to pixels; `side` is that of its maps.
 export class Plane {
-  constructor(canvas, names) {
-    Object.assign(this, { canvas, names, pen: canvas.pen });
-    this.small = document.createElement("canvas");
+  constructor(canvas, names, side = 0) {
+    Object.assign(this, { canvas, names, pen: canvas.pen, limit: book.view.limit });
+    if (side) this.map = new VerdictMap(side, book.verdict);
   }
 
   begin(colors) {
     const { width } = this.canvas.fit();
-    const [left, top, gap] = [26, 2, 24];
+    const [left, top, gap] = [26, 2, 24], { limit } = this;
     this.colors = colors;
     this.side = Math.max(width - left - 2, 20);
-    this.x = (v) => left + ((v + LIMIT) / (2 * LIMIT)) * this.side;
-    this.y = (v) => top + ((LIMIT - v) / (2 * LIMIT)) * this.side;
+    this.x = (v) => left + ((v + limit) / (2 * limit)) * this.side;
+    this.y = (v) => top + ((limit - v) / (2 * limit)) * this.side;
     this.pen.font = "12px system-ui, sans-serif";
     this.pen.fillStyle = colors.ink;
     this.pen.textBaseline = "middle";
@@ -48,16 +48,11 @@ export class Plane {
     this.pen.restore();
     this.pen.strokeStyle = this.colors.ink;
     this.pen.lineWidth = 1;
-    this.pen.strokeRect(this.x(-LIMIT), this.y(LIMIT), this.side, this.side);
+    this.pen.strokeRect(this.x(-this.limit), this.y(this.limit), this.side, this.side);
   }
 
-  heat(values, side) {
-    Object.assign(this.small, { width: side, height: side });
-    const pixels = new ImageData(side, side);
-    paintVerdict(pixels, values.map((value) => 255 * value), (this.table ??= verdictColors(book.verdict)));
-    this.small.getContext("2d").putImageData(pixels, 0, 0);
-    this.pen.imageSmoothingEnabled = true;
-    this.pen.drawImage(this.small, this.x(-LIMIT), this.y(LIMIT), this.side, this.side);
+  heat(values) {
+    this.map.draw(this.pen, values, this.x(-this.limit), this.y(this.limit), this.side, this.side);
   }
 
   // Marks of a kind, such as "fake", at points x0, y0, x1, y1 ...
@@ -93,8 +88,7 @@ export class Plane {
 
   // The noise's grid as G deforms it. All cells have the same probability: the smaller, the darker.
   mesh(xy) {
-    const { pen } = this;
-    const { lines: LINES } = book.view;
+    const { pen } = this, LINES = book.view.lines.length;
     const at = (row, column) => 2 * (row * LINES + column);
     const point = (i) => [this.x(xy[i]), this.y(xy[i + 1])];
     pen.fillStyle = this.colors.fake;
@@ -124,7 +118,7 @@ export class Plane {
 export function drawData(plane, seen, shown, colors) {
   const scale = Math.max(0.75, Math.min(1.2, plane.canvas.node.clientWidth / 400));
   plane.begin(colors);
-  if (shown.map) plane.heat(seen.map, book.view.map);
+  if (shown.map) plane.heat(seen.map);
   if (shown.reals) plane.marks(seen.reals, "real", 3.6 * scale);
   if (shown.mesh) plane.mesh(seen.grid);
   if (shown.fakes)
@@ -138,7 +132,7 @@ export function drawData(plane, seen, shown, colors) {
 // The plane of the noise: D's verdict on G(z), and the candidates of one step.
 export function drawNoise(plane, seen, colors) {
   plane.begin(colors);
-  plane.heat(seen.noise, book.view.noise);
+  plane.heat(seen.noise);
   plane.marks(seen.pool.z, "fake", 2.9, (i) => !seen.pool.chosen?.[i]);
   if (seen.pool.chosen) plane.marks(seen.pool.z, "chosen", 3.3, (i) => seen.pool.chosen[i]);
   plane.end();

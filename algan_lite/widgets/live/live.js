@@ -1,27 +1,29 @@
 // Live training in the page: mount(container) builds the panel and starts a worker that runs the package's own step.
 
+import { el } from "../kit/dom.js";
+import { thousands } from "../kit/text.js";
+import { followTone } from "../kit/theme.js";
 import { book, loadBook } from "./book.js";
 import { data, objective, transport } from "./controls.js";
 import { source } from "./data.js";
-import { el, stylesheet } from "./dom.js";
+import { stylesheet } from "./dom.js";
 import { readColors } from "./draw.js";
 import { notebookCell, numbers, pictures } from "./readout.js";
 import { preset, presetOf, SPEEDS } from "./settings.js";
 
-const ROOT = new URL("./", import.meta.url);
+const ROOT = new URL("../", import.meta.url); // of what the build adds
 const GAPS = { usual: 33, reduced: 500 }; // ms between two pictures
 
 /**
  * Build the panel.
  *
  * @param {HTMLElement} container Emptied and filled.
- * @param {{theme?: "light" | "dark", settings?: object}} options The theme of a page that declares none on <html>;
- *   settings other than those of the first preset.
+ * @param {{settings?: object}} options Settings other than those of the first preset.
  * @returns {Promise<() => void>} Stops the worker and empties the container.
  */
-export async function mount(container, { theme, settings = {} } = {}) {
-  await Promise.all([loadBook(ROOT), stylesheet(new URL("live.css", ROOT).href)]);
-  const panel = new Panel(container, theme, { ...preset("ring"), ...settings });
+export async function mount(container, { settings = {} } = {}) {
+  await Promise.all([loadBook(ROOT), stylesheet(new URL("live.css", import.meta.url).href)]);
+  const panel = new Panel(container, { ...preset("ring"), ...settings });
   try {
     await panel.ready;
   } catch (error) {
@@ -32,10 +34,9 @@ export async function mount(container, { theme, settings = {} } = {}) {
 }
 
 class Panel {
-  constructor(container, theme, settings) {
+  constructor(container, settings) {
     Object.assign(this, {
       container,
-      theme,
       settings,
       points: [],
       running: false,
@@ -46,7 +47,7 @@ class Panel {
     this.build();
     this.watch();
     this.ready = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
-    this.worker = new Worker(new URL("live_worker.js", ROOT), { type: "module" });
+    this.worker = new Worker(new URL("live_worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data: message }) => this.answers[message.type](message);
     this.worker.onerror = () => this.fail("The worker does not start in this browser.");
     const gap = matchMedia("(prefers-reduced-motion: reduce)").matches ? GAPS.reduced : GAPS.usual;
@@ -79,7 +80,6 @@ class Panel {
     const grid = el("div", { class: "al-grid" }, ...parts);
     this.box = el("section", { class: "al-live", "aria-label": "Train a GAN in this page" }, grid);
     for (const [name, color] of Object.entries(book.colors)) this.box.style.setProperty(`--al-${name}`, color);
-    if (this.theme && !document.documentElement.dataset.theme) this.box.dataset.theme = this.theme;
     this.container.replaceChildren(this.box);
     this.transport.preset.select.value = presetOf(this.settings);
     this.recolor();
@@ -87,8 +87,7 @@ class Panel {
 
   // Follow the page's theme and the window's size; rest while nobody looks.
   watch() {
-    this.themes = new MutationObserver(() => this.recolor());
-    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    this.leaveTone = followTone(this.container, () => this.recolor());
     this.sizes = new ResizeObserver(() => this.recolor());
     this.sizes.observe(this.box);
     this.onhidden = () => this.worker.postMessage({ type: "run", running: this.running && !document.hidden });
@@ -151,7 +150,7 @@ class Panel {
   // The last picture after a pause or a single step says where the run stands.
   tell({ count, scores }) {
     const modes = scores ? `: ${scores.found} of ${scores.modes} modes` : "";
-    this.say(`Paused at step ${count.toLocaleString("en-US")}${modes}.`);
+    this.say(`Paused at step ${thousands(count)}${modes}.`);
     this.cell.refresh();
   }
 
@@ -200,7 +199,7 @@ class Panel {
 
   unmount() {
     this.worker.terminate();
-    this.themes.disconnect();
+    this.leaveTone();
     this.sizes.disconnect();
     document.removeEventListener("visibilitychange", this.onhidden);
     this.container.replaceChildren();

@@ -9,7 +9,7 @@ const SLICE = 15; // ms of training between two looks at the messages
 const HOLD = 400; // ms that one pool of candidates stays in the picture, so that the eye can follow it
 const SCORE_EVERY = 500; // ms between two measurements of modes and quality
 
-const root = new URL("./", import.meta.url);
+const root = new URL("../", import.meta.url);
 const own = { running: false, rate: Infinity, gap: 33, awaiting: false, busy: false, changes: 0, applied: 0 };
 const clock = { picture: 0, hold: 0, score: 0, began: 0, steps: 0, speed: 0 };
 let trainer = null;

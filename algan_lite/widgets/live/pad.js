@@ -1,13 +1,14 @@
 // A pad to draw a data set on, with the mouse, a finger or the keyboard.
 
+import { el } from "../kit/dom.js";
+import { book } from "./book.js";
 import { MOST_DRAWN } from "./data.js";
-import { button, canvas, el } from "./dom.js";
+import { button, canvas } from "./dom.js";
 import { Plane } from "./draw.js";
-import { LIMIT } from "./view.js";
 
 const NEAR = 0.05; // data units between two points of one stroke
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const clamp = (v) => Math.max(-LIMIT, Math.min(LIMIT, v));
+const clamp = (v) => Math.max(-book.view.limit, Math.min(book.view.limit, v));
 
 // onchange(points) is called when a stroke ends, a key has set a point, or the pad was cleared.
 export class Pad {
@@ -49,10 +50,10 @@ export class Pad {
   place(event) {
     const box = this.canvas.node.getBoundingClientRect();
     const share = (v, low, side) => (v - low) / side;
-    const { side } = this.plane;
+    const { side, limit } = this.plane;
     return [
-      clamp(-LIMIT + 2 * LIMIT * share(event.clientX - box.left, this.plane.x(-LIMIT), side)),
-      clamp(LIMIT - 2 * LIMIT * share(event.clientY - box.top, this.plane.y(LIMIT), side)),
+      clamp(-limit + 2 * limit * share(event.clientX - box.left, this.plane.x(-limit), side)),
+      clamp(limit - 2 * limit * share(event.clientY - box.top, this.plane.y(limit), side)),
     ];
   }
 
@@ -95,7 +96,7 @@ export class Pad {
 
   draw() {
     if (this.box.hidden) return;
-    this.count.textContent = `${this.points.length} points`;
+    this.count.textContent = `${this.points.length} point${this.points.length === 1 ? "" : "s"}`;
     this.plane.begin(this.colors);
     this.plane.marks(new Float32Array(this.points.flat()), "real", 3.1, undefined, this.colors.line);
     if (document.activeElement === this.canvas.node) this.cross();

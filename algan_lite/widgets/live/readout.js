@@ -1,7 +1,10 @@
 // What is read off: numbers, the losses' curve, the planes of data and noise, and which layers are shown.
 
+import { el } from "../kit/dom.js";
+import { thousands } from "../kit/text.js";
+import { book } from "./book.js";
 import { Curve } from "./curve.js";
-import { button, canvas, chips, el } from "./dom.js";
+import { button, canvas } from "./dom.js";
 import { drawData, drawNoise, Plane } from "./draw.js";
 import { snippet } from "./snippet.js";
 
@@ -34,8 +37,8 @@ export function numbers() {
     show({ count, speed, scores, lossD, lossG }) {
       const loss = (value) => (Number.isFinite(value) ? value.toFixed(2) : "–");
       const texts = {
-        step: count.toLocaleString("en-US"),
-        speed: speed ? Math.round(speed).toLocaleString("en-US") : "–",
+        step: thousands(count),
+        speed: speed ? thousands(Math.round(speed)) : "–",
         modes: scores ? `${scores.found} of ${scores.modes}` : "–",
         quality: scores ? `${Math.round(100 * scores.quality)} %` : "–",
         lossD: loss(lossD),
@@ -51,7 +54,8 @@ export function pictures() {
   const stage = canvas("Reals and G’s fakes in the plane, over D’s verdict", "al-stage");
   const noise = canvas("The noise: D’s verdict on G(z), and the candidates of one step", "al-noise");
   const losses = canvas("Losses of D and G since the start", "al-losses");
-  const planes = { data: new Plane(stage, ["x₁", "x₂"]), noise: new Plane(noise, ["z₁", "z₂"]) };
+  const { map, noise: noiseMap } = book.view;
+  const planes = { data: new Plane(stage, ["x₁", "x₂"], map), noise: new Plane(noise, ["z₁", "z₂"], noiseMap) };
   const curve = new Curve(losses);
   const shown = { map: true, reals: true, fakes: true, chosen: true, mesh: false, arrows: false };
   const state = { seen: null, colors: null };
@@ -88,7 +92,7 @@ export function pictures() {
       if (seen.losses) curve.add(seen.count, seen.losses);
       const lit = seen.pool.chosen?.reduce((sum, one) => sum + one, 0);
       const candidates = seen.pool.z.length / 2;
-      const step = seen.pool.step.toLocaleString("en-US");
+      const step = thousands(seen.pool.step);
       const few = `Step ${step} chose ${lit} of ${candidates} candidates (◆).`;
       const said = lit ? few : `G trains on all ${candidates} candidates (▲).`;
       poolLine.textContent = `Noise z, over D’s verdict on G(z). ${said}`;

@@ -1,18 +1,8 @@
 // What the reader can set, the presets, and λ's scale.
 
-export const RATES = [1e-4, 3e-4, 1e-3, 2e-3, 5e-3];
-export const SPEEDS = { slow: 4, medium: 60, fast: Infinity }; // steps a second
+import { book } from "./book.js";
 
-const BASE = {
-  data: "ring",
-  regularizer: "r1",
-  lam: 0.1,
-  strategy: "random",
-  pool: 2,
-  lrG: 1e-3,
-  lrD: 1e-3,
-  seed: 0,
-};
+export const SPEEDS = { slow: 4, medium: 60, fast: Infinity }; // steps a second
 
 export const PRESETS = {
   ring: { label: "Ring with R1", settings: {} },
@@ -23,7 +13,7 @@ export const PRESETS = {
   uneven: { label: "Uneven ring: where D is unsure", settings: { data: "imbalanced_ring", strategy: "uncertain" } },
 };
 
-export const preset = (name) => ({ ...BASE, ...PRESETS[name].settings });
+export const preset = (name) => ({ ...book.start, ...PRESETS[name].settings });
 
 // The name of the preset that these settings are (with any seed), or "" for the reader's own.
 export const presetOf = (settings) => {
@@ -32,8 +22,10 @@ export const presetOf = (settings) => {
   return Object.keys(PRESETS).find(same) ?? "";
 };
 
-// λ: 0 at the left end of the slider, then ten positions a decade from 0.001 to 10.
-export const LAM_LAST = 41;
-export const lamAt = (position) => (position <= 0 ? 0 : Number((10 ** ((position - 31) / 10)).toPrecision(2)));
-export const positionOf = (lam) =>
-  lam <= 0 ? 0 : Math.max(1, Math.min(LAM_LAST, Math.round(10 * Math.log10(lam)) + 31));
+// λ: a position of the slider for each of the book's values, the first of which is 0.
+export const lamAt = (position) => book.lams[position];
+export function positionOf(lam) {
+  if (lam <= 0) return 0;
+  const gaps = book.lams.map((one) => Math.abs(Math.log(one / lam))); // of 0: infinite
+  return gaps.indexOf(Math.min(...gaps));
+}

@@ -1,5 +1,7 @@
 // The reader's setting as a notebook cell.
 
+import { book } from "./book.js";
+
 const text = (value) => JSON.stringify(value);
 const number = (value) => (value !== 0 && value < 1e-3 ? value.toExponential().replace("e-", "e-0") : String(value));
 
@@ -37,7 +39,7 @@ export function snippet(settings, from, { batch, width, depth }, steps) {
     "",
     "with torch.no_grad():",
     "    x_fake = G(torch.randn(500, 2, generator=torch.Generator().manual_seed(0)))",
-    `ax = al.plots.scatter(source.sample(500, seed=${settings.seed}), x_fake, limit=3)`,
+    `ax = al.plots.scatter(source.sample(500, seed=${settings.seed}), x_fake, limit=${book.view.limit})`,
     "",
   ].join("\n");
 }

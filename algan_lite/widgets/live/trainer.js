@@ -7,7 +7,6 @@ import { generate } from "./view.js";
 
 const PURPOSES = ["data", "candidates 0", "candidates 1", "second candidates", "penalties", "selection", "view"];
 const SCORED = 1024; // fakes behind the numbers
-const SHOWN_REALS = 300;
 
 export class Trainer {
   constructor(graphs) {
@@ -41,7 +40,7 @@ export class Trainer {
 
   setSource(from) {
     this.source = from;
-    this.reals = sample(from, new Stream(this.seed ?? 0, "shown reals"), SHOWN_REALS);
+    this.reals = sample(from, new Stream(this.seed ?? 0, "shown reals"), book.view.reals);
   }
 
   // Back to the very start: initial weights of the seed, and every stream from its beginning.

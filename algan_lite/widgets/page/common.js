@@ -1,41 +1,14 @@
-// What every widget of the page does: print numbers, follow light and dark, speak, play, and start.
+// What every widget of the page does: speak, play, and start.
 
-const thousands = (number) => number.toLocaleString("en-US");
-const minus = (text) => text.replaceAll("-", "−");
-const short = (number, digits = 2) => {
-  if (number && Math.abs(number) < 1e-5) return minus(number.toExponential(digits - 1));
-  return minus(Math.abs(number) >= 1000 ? thousands(Math.round(number)) : String(Number(number.toPrecision(digits))));
-};
-
-// The page decides on light or dark, by whatever means; its text color tells which.
-function toneOf(root) {
-  const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  brush.fillStyle = getComputedStyle(root).color;
-  brush.fillRect(0, 0, 1, 1);
-  const [red, green, blue] = brush.getImageData(0, 0, 1, 1).data;
-  return 0.3 * red + 0.59 * green + 0.11 * blue > 128 ? "dark" : "light";
-}
-
-function followTone(root, changed) {
-  const look = () => {
-    const tone = toneOf(root);
-    if (root.dataset.tone === tone) return;
-    root.dataset.tone = tone;
-    changed?.(tone);
-  };
-  look();
-  const watcher = new MutationObserver(look);
-  for (const node of [document.documentElement, document.body]) watcher.observe(node, { attributes: true });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(look));
-}
+import { el } from "../kit/dom.js";
+import { short } from "../kit/text.js";
 
 // Labels under a slider whose thumb is 24 px wide: a label stands where the thumb's center stops.
-function addTicks(box, lams) {
+export function addTicks(box, lams) {
   const last = lams.length - 1, shown = named(lams);
   lams.forEach((lam, k) => {
-    const tick = box.appendChild(document.createElement("span"));
-    tick.textContent = shown.has(k) ? short(lam) : "";
-    tick.className = shown.has(k) ? "lx-tick lx-tick-named" : "lx-tick";
+    const look = shown.has(k) ? "lx-tick lx-tick-named" : "lx-tick";
+    const tick = box.appendChild(el("span", { class: look, textContent: shown.has(k) ? short(lam) : "" }));
     tick.style.left = `calc(12px + (100% - 24px) * ${last ? k / last : 0})`;
   });
 }
@@ -48,20 +21,20 @@ function named(lams) {
   return new Set([0, ...[0, 1, 2, 3, 4].map((k) => Math.round(Math.min(1, last) + (Math.max(0, last - 1) * k) / 4))]);
 }
 
-function setSlider(slider, index, text) {
+export function setSlider(slider, index, text) {
   slider.value = index;
   slider.setAttribute("aria-valuetext", text);
   slider.style.setProperty("--fill", slider.max > 0 ? index / slider.max : 0);
 }
 
 // Where there is no further step, the button says so but keeps the keyboard's focus.
-function setEnds(part, time, last) {
+export function setEnds(part, time, last) {
   part("back").setAttribute("aria-disabled", time === 0);
   part("forward").setAttribute("aria-disabled", time === last);
 }
 
 // Speaks once the reader rests: a held key would otherwise queue a sentence a step.
-function speaker(region) {
+export function speaker(region) {
   let timer = 0;
   return (text) => {
     clearTimeout(timer);
@@ -69,7 +42,7 @@ function speaker(region) {
   };
 }
 
-function player(button, { advance, restart, atEnd, stopped }) {
+export function player(button, { advance, restart, atEnd, stopped }) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let timer = 0;
   const show = () => {
@@ -96,7 +69,7 @@ function player(button, { advance, restart, atEnd, stopped }) {
 }
 
 // A page may hold the same widget twice, and a notebook may insert it a moment after its script ran.
-function begin(id, start, patience = 50) {
+export function begin(id, start, patience = 50) {
   const root = document.querySelector(`[data-explorer="${id}"]:not([data-ready])`);
   if (!root) return void (patience && requestAnimationFrame(() => begin(id, start, patience - 1)));
   root.dataset.ready = "";
@@ -120,8 +93,6 @@ function begin(id, start, patience = 50) {
 
 // The picture for readers without scripts serves print, too, and a browser that cannot unpack the data.
 function keepPicture(root) {
-  const kept = document.createElement("div");
-  kept.className = "lx-picture-kept";
-  kept.innerHTML = root.querySelector("noscript").innerHTML;
-  root.querySelector("noscript").after(kept);
+  const hidden = root.querySelector("noscript");
+  hidden.after(el("div", { class: "lx-picture-kept", innerHTML: hidden.innerHTML }));
 }

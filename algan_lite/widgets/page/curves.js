@@ -1,25 +1,23 @@
 // Small curves: the mean over the seeds as a line, the lowest and the highest as a band, and a cursor.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { svg } from "../kit/dom.js";
+import { bands, trace } from "../kit/lines.js";
+
+const PARTS = ["frame", "cursor", "band", "ghost", "line", "dot"]; // from the lowest to the highest
 const WIDE = 100, TALL = 40, EDGE = 3;
 
 // Over the seeds whose value is finite; a GAN that diverged has none.
-function summarize(values) {
+export function summarize(values) {
   const finite = values.filter(Number.isFinite);
   const mean = finite.reduce((sum, value) => sum + value, 0) / finite.length; // NaN where there is none
   return { mean, low: Math.min(...finite), high: Math.max(...finite), count: finite.length };
 }
 
-class Curve {
+export class Curve {
   constructor(box, color, picked) {
-    this.svg = box.appendChild(document.createElementNS(SVG, "svg"));
+    this.parts = Object.fromEntries(PARTS.map((name) => [name, svg("path", { class: `lx-${name}` })]));
     const attributes = { viewBox: `0 0 ${WIDE} ${TALL}`, preserveAspectRatio: "none", "aria-hidden": "true" };
-    for (const [name, value] of Object.entries(attributes)) this.svg.setAttribute(name, value);
-    this.parts = {};
-    for (const name of ["frame", "cursor", "band", "ghost", "line", "dot"]) {
-      this.parts[name] = this.svg.appendChild(document.createElementNS(SVG, "path"));
-      this.parts[name].setAttribute("class", `lx-${name}`);
-    }
+    this.svg = box.appendChild(svg("svg", attributes, ...Object.values(this.parts)));
     this.svg.style.setProperty("--color", color);
     this.parts.frame.setAttribute("d", `M0 ${TALL - EDGE}H${WIDE}`);
     this.follow(picked);
@@ -52,26 +50,4 @@ class Curve {
   set(name, path) {
     this.parts[name].setAttribute("d", path);
   }
-}
-
-// A line that has a gap where no seed has a value.
-function trace(points, spot) {
-  let path = "", open = false;
-  points.forEach((point, k) => {
-    if (point.count) path += (open ? "L" : "M") + spot(point, k);
-    open = point.count > 0;
-  });
-  return path;
-}
-
-function bands(points, spot) {
-  let path = "", run = [];
-  const close = () => {
-    const edge = (name) => run.map((k) => spot(k, points[k][name]));
-    if (run.length > 1) path += `M${[...edge("high"), ...edge("low").reverse()].join("L")}Z`;
-    run = [];
-  };
-  points.forEach((point, k) => (point.count ? run.push(k) : close()));
-  close();
-  return path;
 }

@@ -1,6 +1,16 @@
 // The explorer of lambda: its state is five choices; every change draws the moment that they name.
 
-async function explorer(root, part, config) {
+import { el } from "../kit/dom.js";
+import { svgMark } from "../kit/marks.js";
+import { short, thousands } from "../kit/text.js";
+import { followTone } from "../kit/theme.js";
+import { addTicks, player, setEnds, setSlider, speaker } from "./common.js";
+import { liveSwitch } from "./live_switch.js";
+import { Numbers } from "./numbers.js";
+import { Picture } from "./picture.js";
+import { inflate, unpack } from "./unpack.js";
+
+export async function explorer(root, part, config) {
   const bytes = await inflate(part("packed").textContent);
   new LambdaExplorer(root, part, config, unpack(bytes, config.entries));
 }
@@ -93,8 +103,8 @@ class LambdaExplorer {
     part("caption").textContent = [look, ...about].join(" ");
     this.legend = {};
     for (const kind of ["real", "fake", "chosen"]) {
-      const item = part("legend").appendChild(document.createElement("span"));
-      item.innerHTML = svgMark(kind, config);
+      const item = el("span", { innerHTML: svgMark(config.markers[kind], config.colors[kind]) });
+      part("legend").append(item);
       item.append({ real: "real", fake: "fake", chosen: "fake, noise chosen" }[kind]);
       this.legend[kind] = item;
     }

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 SHARED = ("data", "combos", "lams", "steps", "metrics", "num_modes")
 EACH = ("values", "fakes", "chosen", "heat", "reals", "box")
-SCRIPTS = tuple(
-    f"{name}.js" for name in ("unpack", "common", "drawing", "picture", "curves", "numbers", "live_switch", "explorer")
-)
 
 
 class LambdaExplorer:
@@ -62,7 +59,7 @@ class LambdaExplorer:
             picture = png_of(self.figure())
             config = {**self._config(), "entries": entries}
             parts = {"title": self.title, "alt": self._alt(), "picture": picture, "config": config, "data": data}
-            self._bundle = bundle(**parts, body="explorer.html", scripts=SCRIPTS)
+            self._bundle = bundle(**parts, body="explorer.html", script="explorer.js")
         return self._bundle
 
     def figure(self, data: str | None = None, regularizer: str | None = None, strategy: str = "random") -> Figure:

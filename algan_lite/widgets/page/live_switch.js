@@ -4,7 +4,7 @@ const FROM_FILE = "Live training needs the page served: browsers load no modules
   + " Run “make serve” and open the address it prints.";
 const STAY = "The values computed before stay here.";
 
-function liveSwitch(root, part) {
+export function liveSwitch(root, part) {
   const button = part("live"), answer = part("answer"), box = part("live-box");
   let unmount = null;
   const say = (on, text) => {
@@ -24,8 +24,8 @@ function liveSwitch(root, part) {
     say(true, "Loading …");
     try {
       const place = document.documentElement.dataset.content_root || "./";
-      const live = await import(new URL(`${place}_live/live.js`, document.baseURI).href);
-      unmount = await live.mount(box, { theme: root.dataset.tone });
+      const live = await import(new URL(`${place}_live/live/live.js`, document.baseURI).href);
+      unmount = await live.mount(box);
       say(true, "");
     } catch (error) {
       box.replaceChildren();

@@ -1,6 +1,12 @@
 // The table beside the picture: each measure as a number, as a curve over training and as a curve over lambda.
 
-class Numbers {
+import { el } from "../kit/dom.js";
+import { minus, short } from "../kit/text.js";
+import { Curve, summarize } from "./curves.js";
+
+const CELLS = ["label", "value", "range", "lost", "top", "bottom"];
+
+export class Numbers {
   constructor(explorer, table) {
     this.explorer = explorer;
     this.config = explorer.config;
@@ -9,12 +15,9 @@ class Numbers {
   }
 
   build(row, metric, k) {
-    const { steps, lams } = this.config, head = row.appendChild(document.createElement("th")), cells = {};
-    head.scope = "row";
-    for (const name of ["label", "value", "range", "lost", "top", "bottom"]) {
-      cells[name] = head.appendChild(document.createElement("span"));
-      cells[name].className = `lx-${name}`;
-    }
+    const { steps, lams } = this.config;
+    const cells = Object.fromEntries(CELLS.map((name) => [name, el("span", { class: `lx-${name}` })]));
+    row.append(el("th", { scope: "row" }, ...Object.values(cells)));
     cells.label.textContent = metric.label;
     const pick = (name, length) => (share) => this.explorer.move(name, Math.round(share * (length - 1)));
     const time = new Curve(row.insertCell(), metric.color, pick("time", steps.length));

@@ -26,7 +26,7 @@ def pack(arrays: Mapping[str, np.ndarray]) -> tuple[list[Entry], str]:
         arrays: Name -> array.
 
     Returns:
-        A list of entries (``name``, ``code``, ``shape`` and, for floats, ``low`` and ``high``), and the text.
+        A list of entries (``name``, ``code``, ``shape`` and what else ``unpack.js`` needs), and the text.
 
     Raises:
         TypeError: If an array is of another type.
@@ -43,14 +43,14 @@ def _pack_one(name: str, array: np.ndarray) -> tuple[Entry, bytes]:
     if array.dtype == np.bool_:
         return {"code": "bits"}, np.packbits(array.ravel(), bitorder="little").tobytes()
     if array.dtype == np.uint8 and name.endswith("heat"):
-        return {"code": "map"}, _differences(array).tobytes()
+        return {"code": "map", "levels": LEVELS}, _differences(array).tobytes()
     if array.dtype == np.uint8:
         return {"code": "bytes"}, array.tobytes()
     if np.issubdtype(array.dtype, np.floating):
         steps, low, high = _quantize(array)
         # Low bytes first, then high bytes: the high ones repeat, and deflate finds them in one place.
         planes = np.stack([steps & 255, steps >> 8]).astype(np.uint8)
-        return {"code": "floats", "low": low, "high": high}, planes.tobytes()
+        return {"code": "floats", "low": low, "high": high, "missing": MISSING}, planes.tobytes()
     raise TypeError(f"{name} must be an array of bool, uint8 or float; got {array.dtype}")
 
 

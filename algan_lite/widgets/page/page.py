@@ -7,7 +7,8 @@ import hashlib
 import html
 import io
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 FOLDER = Path(__file__).parent
+IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 CONTROLS = ("lambda_control", "time_control")  # what both widgets have
 
 SHELL = Template("""\
@@ -38,7 +40,7 @@ begin("$id", $start);
 
 
 def bundle(
-    *, title: str, alt: str, picture: bytes, config: Mapping[str, object], data: str, body: str, scripts: Sequence[str]
+    *, title: str, alt: str, picture: bytes, config: Mapping[str, object], data: str, body: str, script: str
 ) -> dict[str, str]:
     """Return what a notebook shows of a widget, by type: the page's piece, a picture and a line of text.
 
@@ -50,7 +52,7 @@ def bundle(
         data: The packed arrays.
         body: File of this folder with the markup of the controls; parts that the script needs carry ``data-is``. It
             holds no data: the script fills it with text, never with markup.
-        scripts: Files of this folder, in order; the last one defines a function of its own name.
+        script: A module of this folder that exports a function of its own name, which starts the widget.
 
     Returns:
         ``text/html``, ``image/png`` (base 64) and ``text/plain``.
@@ -62,8 +64,8 @@ def bundle(
         "config": json.dumps(config, sort_keys=True).replace("<", "\\u003c"),  # so no string can end the script
         "data": data,
         "style": _source("explorer.css"),
-        "script": "\n".join(map(_source, scripts)),
-        "start": Path(scripts[-1]).stem,
+        "script": inlined("common.js", script),
+        "start": Path(script).stem,
     }
     # From what the page shows: two builds agree, and two widgets on a page differ. Pictures may vary with fonts.
     mark = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:12]
@@ -77,6 +79,25 @@ def png_of(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
     return file.getvalue()
+
+
+def inlined(*modules: str) -> str:
+    """Return modules of this folder and all that they import as one script, each once, behind what it needs.
+
+    All names share one scope; so no two modules may declare the same one, and imports rename nothing.
+    """
+    texts: dict[Path, str] = {}
+
+    def add(path: Path) -> None:
+        if path not in texts:
+            text = path.read_text(encoding="utf-8")
+            for name in IMPORT.findall(text):
+                add((path.parent / name).resolve())
+            texts[path] = re.sub(r"^export ", "", IMPORT.sub("", text), flags=re.MULTILINE).strip()
+
+    for module in modules:
+        add((FOLDER / module).resolve())
+    return "\n".join(texts.values())
 
 
 def _still(png: bytes) -> str:

@@ -1,6 +1,10 @@
 // Image samples against lambda: the two sliders say which row of the sheet to show.
 
-async function sprites(root, part, config) {
+import { short, thousands } from "../kit/text.js";
+import { followTone } from "../kit/theme.js";
+import { addTicks, player, setEnds, setSlider, speaker } from "./common.js";
+
+export async function sprites(root, part, config) {
   const sheet = new Image();
   sheet.src = `data:image/png;base64,${part("packed").textContent}`;
   await sheet.decode();

@@ -64,7 +64,7 @@ class SpriteExplorer:
             config = {"lams": self.lams, "steps": self.steps, "start": self.lam_index, "note": self.note}
             config |= {"tiles": self.images.shape[2], "height": self.images.shape[3], "width": self.images.shape[4]}
             parts = {"title": self.title, "alt": self._alt(), "picture": png_of(self.figure()), "config": config}
-            self._bundle = bundle(**parts, data=self._sheet(), body="sprites.html", scripts=("common.js", "sprites.js"))
+            self._bundle = bundle(**parts, data=self._sheet(), body="sprites.html", script="sprites.js")
         return self._bundle
 
     def figure(self) -> Figure:

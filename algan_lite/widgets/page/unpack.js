@@ -1,12 +1,12 @@
 // The way back from pack.py: text -> bytes -> arrays.
 
-async function inflate(text) {
+export async function inflate(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-function unpack(bytes, entries) {
+export function unpack(bytes, entries) {
   const arrays = {};
   let start = 0;
   for (const entry of entries) {
@@ -29,11 +29,11 @@ const READ = {
       const left = column ? maps[k - 1] : 0, below = row ? maps[k - side] : 0;
       maps[k] = block[k] + left + below - (row && column ? maps[k - side - 1] : 0);
     }
-    return maps.map((step) => Math.min(255, 4 * step));
+    return maps.map((step) => Math.min(255, entry.levels * step));
   },
-  floats(block, count, { low, high }) {
-    const step = (high - low) / 65534;
+  floats(block, count, { low, high, missing }) {
+    const step = (high - low) / (missing - 1);
     const read = (k) => block[k] + 256 * block[count + k];
-    return Float64Array.from({ length: count }, (_, k) => read(k) === 65535 ? NaN : Math.sinh(low + step * read(k)));
+    return Float64Array.from({ length: count }, (_, k) => read(k) === missing ? NaN : Math.sinh(low + step * read(k)));
   },
 };

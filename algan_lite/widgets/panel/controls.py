@@ -12,10 +12,8 @@ from algan_lite.core.checks import UnknownNameError, check_integer
 from algan_lite.objective.losses import LOSSES
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import STRATEGIES
-from algan_lite.widgets.panel.scene import MAX_SEED, PLANE, Settings
+from algan_lite.widgets.panel.settings import LAMS, MAX_SEED, PLANE, RATES, Settings
 
-LAMS = (0.0, *(float(f"{10 ** (k / 8):.2g}") for k in range(-24, 9)))  # 0 and 0.001 to 10, eight a decade
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 NONE = "none"
 LABELS = {"data": "data", "loss": "loss", "regularizer": "R(G, D)", "lam": "λ", "strategy": "strategy"}
 LABELS |= {"lr": "learning rate", "seed": "seed"}

@@ -13,9 +13,8 @@ from algan_lite.plots.charts import curves
 from algan_lite.plots.planes import decision_map, scatter
 from algan_lite.plots.style import COLORS, INK
 from algan_lite.widgets.panel.scene import Frame
+from algan_lite.widgets.panel.settings import LIMIT, SEEN
 
-SEEN = 300  # points of each kind in the picture
-LIMIT = 3.0  # half the width of the picture, in data units
 LOSSES = ["loss_D", "loss_G"]
 
 

@@ -15,8 +15,9 @@ from algan_lite.core.checks import check_choice, check_integer
 from algan_lite.training.config import TrainConfig
 from algan_lite.widgets.panel.controls import BUTTONS, LABELS, NONE, Picture, checked, family, make_controls
 from algan_lite.widgets.panel.frames import KEY, numbers, picture
-from algan_lite.widgets.panel.scene import Frame, Settings
+from algan_lite.widgets.panel.scene import Frame
 from algan_lite.widgets.panel.session import Session
+from algan_lite.widgets.panel.settings import Settings
 
 STATIC = "ALGAN_LITE_STATIC"  # set to 1 where no kernel will answer: a built page
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -52,16 +53,16 @@ class LivePanel:
 
     def __init__(
         self,
-        data: str = "ring",
-        loss: str = "non_saturating",
-        regularizer: str | None = "r1",
-        lam: float = 0.1,
-        strategy: str = "random",
-        seed: int = 0,
+        data: str = Settings.data,
+        loss: str = Settings.loss,
+        regularizer: str | None = Settings.regularizer,
+        lam: float = Settings.lam,
+        strategy: str = Settings.strategy,
+        seed: int = Settings.seed,
         *,
-        width: int = 32,
-        depth: int = 2,
-        batch_size: int = 128,
+        width: int = Settings.width,
+        depth: int = Settings.depth,
+        batch_size: int = Settings.batch_size,
     ) -> None:
         none = None if regularizer == NONE else regularizer
         settings = Settings(data, loss, none, lam, strategy, seed, width=width, depth=depth, batch_size=batch_size)

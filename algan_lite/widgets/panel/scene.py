@@ -1,4 +1,4 @@
-"""What the live panel trains and shows: its settings, one run of them, and what there is to see."""
+"""What the live panel trains and shows: one run of its settings, and what there is to see."""
 
 from __future__ import annotations
 
@@ -8,67 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_choice, check_integer, check_number
 from algan_lite.core.rng import draw, stream
 from algan_lite.data import SOURCES
 from algan_lite.metrics.table import METRICS
-from algan_lite.models.pairs import mlp_pair
-from algan_lite.selection import STRATEGIES, select_noise
-from algan_lite.training.config import LambdaSetting, TrainConfig
+from algan_lite.selection import select_noise
 from algan_lite.training.state import TrainState
+from algan_lite.widgets.panel.settings import Settings
 
-PLANE = ("ring", "grid", "imbalanced_ring", "two_moons", "swiss_roll")  # the sources that a picture can show
-HEADS = {"disagreement": 2}  # heads of D that a strategy asks for, where it is not 1
-POOL = 2  # candidates for each latent that is used, where a strategy has a choice
-MAX_SEED = 2**31 - 1
 MOST_ROWS = 200  # of the loss curve
 POINTS = 1_000  # fakes that are measured; the first of them are drawn
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the controls say; ``regularizer=None`` leaves R away. Every field is checked when it is made."""
-
-    data: str = "ring"
-    loss: str = "non_saturating"
-    regularizer: str | None = "r1"
-    lam: float = 0.1
-    strategy: str = "random"
-    seed: int = 0
-    lr: float = 1e-3
-    width: int = 32
-    depth: int = 2
-    batch_size: int = 128
-
-    def __post_init__(self) -> None:
-        """Check every field; ``TrainConfig`` and ``mlp_pair`` check those that are theirs."""
-        check_choice("data", self.data, PLANE)
-        check_number("lam", self.lam, 0)
-        check_integer("seed", self.seed, 0, MAX_SEED)
-        self.config()
-
-    def config(self, lam: LambdaSetting | None = None, num_steps: int = 10**9) -> TrainConfig:
-        """Return the settings of ``train()``, with a schedule in place of lambda if one is given."""
-        entry = STRATEGIES[self.strategy]
-        return TrainConfig(
-            num_steps=num_steps,
-            batch_size=self.batch_size,
-            loss=self.loss,
-            regularizers={} if self.regularizer is None else {self.regularizer: self.lam if lam is None else lam},
-            strategy=self.strategy,
-            pool_factor=1 if entry.plain or entry.moves else POOL,
-            lr=self.lr,
-            log_every=1,
-        )
-
-    @property
-    def heads(self) -> int:
-        """Heads of D that the strategy asks for."""
-        return HEADS.get(self.strategy, 1)
-
-    def pair(self) -> tuple[nn.Module, nn.Module]:
-        """Return fresh networks G and D."""
-        return mlp_pair(width=self.width, depth=self.depth, seed=self.seed, num_heads=self.heads)
 
 
 @dataclass

@@ -12,7 +12,8 @@ from time import perf_counter
 from algan_lite.core.rng import derive_seed
 from algan_lite.training.loop import train
 from algan_lite.training.state import TrainState
-from algan_lite.widgets.panel.scene import Frame, Run, Scene, Settings
+from algan_lite.widgets.panel.scene import Frame, Run, Scene
+from algan_lite.widgets.panel.settings import Settings
 
 MOST_STEPS = 50_000  # play stops after so many: nobody may be looking any more
 DRAWING = 0.25  # largest share of the time that goes into pictures

@@ -177,17 +177,17 @@ def test_live_without_its_files_says_so(driver: webdriver.Chrome, served: tuple[
 def test_live_is_mounted_and_unmounted(driver: webdriver.Chrome, served: tuple[Path, str]) -> None:
     folder, address = served
     shared.window(driver)
-    (folder / "_live").mkdir()
+    (folder / "_live" / "live").mkdir(parents=True)
     (folder / "book").mkdir()
-    (folder / "_live" / "live.js").write_text(
-        "export async function mount(box, { theme }) { box.textContent = `training in ${theme}`;"
+    (folder / "_live" / "live" / "live.js").write_text(
+        "export async function mount(box) { box.textContent = 'training';"
         " return () => { document.title = 'stopped'; }; }"
     )
-    shared.write(folder / "book" / "page.html", shared.small_explorer(), theme="dark", root="../")
+    shared.write(folder / "book" / "page.html", shared.small_explorer(), root="../")
     shared.ready(driver, f"{address}/book/page.html")
     assert press_live(driver) == ""
     assert shared.part(driver, "live").get_attribute("aria-checked") == "true"
-    assert shared.part(driver, "live-box").text == "training in dark"
+    assert shared.part(driver, "live-box").text == "training"
     assert press_live(driver) == ""
     assert driver.title == "stopped"
     assert shared.part(driver, "live-box").text == ""

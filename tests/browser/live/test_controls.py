@@ -107,8 +107,8 @@ def test_lambda_by_keyboard_while_it_trains(driver: webdriver.Chrome) -> None:
     [
         ("Regularizer R(G, D)", "none", "regularizers"),
         ("Noise that G trains on", "top_k", "pool_factor=2"),
-        ("Learning rate of G", "0.005", "lr=0.005"),
-        ("Learning rate of D", "0.005", "lr_D=0.005"),
+        ("Learning rate of G", "0.01", "lr=0.01"),
+        ("Learning rate of D", "0.01", "lr_D=0.01"),
     ],
 )
 def test_a_setting_changes_the_run_and_the_cell(driver: webdriver.Chrome, label: str, value: str, text: str) -> None:

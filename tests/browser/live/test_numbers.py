@@ -26,9 +26,9 @@ RECORDED = STEPS, 1e-4  # how many steps are compared, and how closely
 
 RUN_RECORDED = """
 const [name, done] = outer;
-const { Graphs, loadRuntime } = await import("/_live/graphs.js");
+const { Graphs, loadRuntime } = await import("/_live/live/graphs.js");
 const root = new URL("/_live/", location.href);
-const { book, loadBook } = await import("/_live/book.js");
+const { book, loadBook } = await import("/_live/live/book.js");
 await loadBook(root);
 const graphs = new Graphs(await loadRuntime(root), root);
 const graph = book.steps[name];
@@ -80,10 +80,10 @@ def test_ten_steps_are_those_of_python(page: tuple[webdriver.Chrome, str], folde
 
 STEP_EACH = """
 const [done] = outer;
-const { Graphs, loadRuntime } = await import("/_live/graphs.js");
-const { Trainer } = await import("/_live/trainer.js");
+const { Graphs, loadRuntime } = await import("/_live/live/graphs.js");
+const { Trainer } = await import("/_live/live/trainer.js");
 const root = new URL("/_live/", location.href);
-const { book, loadBook } = await import("/_live/book.js");
+const { book, loadBook } = await import("/_live/live/book.js");
 await loadBook(root);
 const trainer = new Trainer(new Graphs(await loadRuntime(root), root));
 const said = {};
