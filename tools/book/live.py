@@ -37,7 +37,7 @@ SIZES = {"batch": START.batch_size, "width": START.width, "depth": START.depth}
 TAILS = 0.01  # of the noise, left out of G's grid at each end
 LINES = torch.special.ndtri(torch.linspace(TAILS, 1 - TAILS, 19, dtype=torch.float64)).tolist()
 VIEW = {"map": 40, "noise": 24, "lines": LINES, "pool": 256, "limit": LIMIT, "reals": SEEN}
-"""A side of D's maps over data and over noise, lines of G's grid, candidates and reals shown, half the picture's width."""
+"""Sides of D's maps over data and noise, lines of G's grid, candidates and reals shown, half the picture's width."""
 CURVE = 512  # points that stand for a curve: nearer to each other than its noise is wide
 SEEDS = range(8)
 REGULARIZERS = ("none", *al.REGULARIZERS)
