@@ -136,12 +136,7 @@ class Mixture(Source):
 
 
 class Curve(Source):
-    """A curve in the plane with normal noise around it: no modes and no closed density.
-
-    Attributes:
-        curve: Maps u in [0, 1) (...,) to points (..., 2).
-        noise: Standard deviation in each coordinate, in data units.
-    """
+    """A curve in the plane, u in [0, 1) -> (..., 2), with normal noise around it: no modes and no closed density."""
 
     def __init__(self, name: str, curve: Callable[[Tensor], Tensor], noise: float) -> None:
         super().__init__(name, (2,))

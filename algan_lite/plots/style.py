@@ -18,46 +18,27 @@ INK = "#7a7a7a"  # axes and text: contrast 4.3:1 on white and 4.4:1 on the dark 
 DARK_PAGE = "#121212"
 WIDTH = 6.8  # inches of a full-width figure; at 100 dots an inch the width of the page's text
 
-COLORS: Mapping[str, str] = MappingProxyType(
-    {
-        "real": "#0072B2",
-        "fake": "#D55E00",
-        "chosen": "#009E73",
-        "G": "#D55E00",  # who makes the fakes
-        "D": "#9A6FB0",
-        "plain": INK,
-        "random": INK,
-        "random_k": INK,
-        "top_k": "#009E73",
-        "bottom_k": "#D55E00",
-        "uncertain": "#C46A9C",
-        "softmax": "#BC8200",
-        "core_set": "#0072B2",
-        "latent_ascent": "#2E95CC",
-        "disagreement": "#8F8A00",
-    }
-)
+_LOOKS = {  # what is shown -> color and marker of matplotlib
+    "real": ("#0072B2", "o"),
+    "fake": ("#D55E00", "^"),
+    "chosen": ("#009E73", "D"),
+    "G": ("#D55E00", "^"),  # who makes the fakes
+    "D": ("#9A6FB0", "s"),
+    "plain": (INK, "o"),
+    "random": (INK, "o"),
+    "random_k": (INK, "s"),
+    "top_k": ("#009E73", "^"),
+    "bottom_k": ("#D55E00", "v"),
+    "uncertain": ("#C46A9C", "D"),
+    "softmax": ("#BC8200", "P"),
+    "core_set": ("#0072B2", "*"),
+    "latent_ascent": ("#2E95CC", ">"),
+    "disagreement": ("#8F8A00", "X"),
+}
+COLORS: Mapping[str, str] = MappingProxyType({name: color for name, (color, _) in _LOOKS.items()})
 """What is shown -> color, as ``#rrggbb``."""
 
-MARKERS: Mapping[str, str] = MappingProxyType(
-    {
-        "real": "o",
-        "fake": "^",
-        "chosen": "D",
-        "G": "^",
-        "D": "s",
-        "plain": "o",
-        "random": "o",
-        "random_k": "s",
-        "top_k": "^",
-        "bottom_k": "v",
-        "uncertain": "D",
-        "softmax": "P",
-        "core_set": "*",
-        "latent_ascent": ">",
-        "disagreement": "X",
-    }
-)
+MARKERS: Mapping[str, str] = MappingProxyType({name: marker for name, (_, marker) in _LOOKS.items()})
 """What is shown -> matplotlib marker: color is never the only difference."""
 
 LINES: Mapping[str, object] = MappingProxyType(

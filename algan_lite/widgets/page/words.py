@@ -11,31 +11,18 @@ from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.plots.style import COLORS, VERDICT
 from algan_lite.selection.select import STRATEGIES
 
-NAMES = {"r1": "R1", "r2": "R2", "wgan_gp": "WGAN-GP", "dragan": "DRAGAN", "lecam": "LeCam", "top_k": "top-k"}
-NAMES |= {
-    "bottom_k": "bottom-k",
-    "random_k": "random-k",
-    "core_set": "core-set",
-    "random": "random (plain GAN)",
+NAMES = {
+    "r1": "R1", "r2": "R2", "wgan_gp": "WGAN-GP", "dragan": "DRAGAN", "lecam": "LeCam", "top_k": "top-k",
+    "bottom_k": "bottom-k", "random_k": "random-k", "core_set": "core-set", "random": "random (plain GAN)",
     "imbalanced_ring": "uneven ring",
-}
+}  # fmt: skip
 
-MEASURES = {
-    "modes": {"label": "Modes found", "kind": "count", "color": COLORS["real"]},
-    "quality": {
-        "label": "Quality",
-        "kind": "share",
-        "color": COLORS["chosen"],
-        "about": "share of fakes close to a mode",
-    },
-    "reverse_kl": {
-        "label": "Reverse KL",
-        "kind": "number",
-        "color": COLORS["softmax"],
-        "about": "0 nats where modes get equal shares",
-    },
-    "loss_D": {"label": "Loss of D", "kind": "number", "color": COLORS["D"]},
-    "loss_G": {"label": "Loss of G", "kind": "number", "color": COLORS["G"]},
+MEASURES = {  # name -> label, kind, color, and what it says
+    "modes": ("Modes found", "count", "real", ""),
+    "quality": ("Quality", "share", "chosen", "share of fakes close to a mode"),
+    "reverse_kl": ("Reverse KL", "number", "softmax", "0 nats where modes get equal shares"),
+    "loss_D": ("Loss of D", "number", "D", ""),
+    "loss_G": ("Loss of G", "number", "G", ""),
 }
 
 
@@ -56,8 +43,9 @@ def verdict_stops(count: int = 17) -> list[list[int]]:
 
 
 def measure(name: str) -> dict[str, object]:
-    """Return label, kind (``count``, ``share`` or ``number``) and color of a measure."""
-    return {"name": name, **MEASURES.get(name, {"label": name_of(name), "kind": "number", "color": COLORS["plain"]})}
+    """Return name, label, kind (``count``, ``share`` or ``number``), color and explanation of a measure."""
+    label, kind, color, about = MEASURES.get(name, (name_of(name), "number", "plain", ""))
+    return {"name": name, "label": label, "kind": kind, "color": COLORS[color], "about": about}
 
 
 def limits(name: str, values: np.ndarray, num_modes: int) -> tuple[float, float]:

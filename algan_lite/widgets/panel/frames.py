@@ -18,22 +18,14 @@ from algan_lite.widgets.panel.settings import LIMIT, SEEN
 LOSSES = ["loss_D", "loss_G"]
 
 
-def _mark(kind: str, mark: str, words: str) -> str:
-    return f'<span style="white-space:nowrap"><span style="color:{COLORS[kind]}">{mark}</span> {words}</span>'
+def _mark(kind: str, text: str) -> str:
+    return f'<span style="white-space:nowrap"><span style="color:{COLORS[kind]}">{text[0]}</span>{text[1:]}</span>'
 
 
+MARKS = {"real": "● real", "fake": "▲ fake", "chosen": "◆ chosen for G", "D": "━ loss of D", "G": "╍ loss of G"}
 KEY = (
-    '<div style="line-height:1.5;max-width:440px">'
-    + " &ensp; ".join(
-        (
-            _mark("real", "●", "real"),
-            _mark("fake", "▲", "fake"),
-            _mark("chosen", "◆", "chosen for G"),
-            _mark("D", "━", "loss of D"),
-            _mark("G", "╍", "loss of G"),
-        )
-    )
-    + "<br>Map: D says <b>real</b> (blue), <b>fake</b> (orange) or cannot tell (pale).</div>"
+    f'<div style="line-height:1.5;max-width:440px">{" &ensp; ".join(_mark(*item) for item in MARKS.items())}<br>'
+    "Map: D says <b>real</b> (blue), <b>fake</b> (orange) or cannot tell (pale).</div>"
 )
 
 
