@@ -22,8 +22,11 @@ export function transport({ run, step, speed, reset, seed, preset }) {
   };
   parts.run.classList.add("al-main");
   const { run: runs, step: steps, speed: speeds, reset: resets, seed: seeds, preset: presets } = parts;
-  const start = el("div", { class: "al-start" }, presets.box, seeds.box);
-  parts.box = el("div", { class: "al-bar" }, runs, steps, speeds.box, resets, start);
+  parts.start = el("div", { class: "al-start" }, presets.box, seeds.box);
+  parts.box = el("div", { class: "al-bar" }, runs, steps, resets, speeds.box);
+  parts.setReady = (ready) => {
+    runs.disabled = steps.disabled = !ready;
+  };
   parts.setRunning = (running) => {
     runs.replaceChildren(icon(running ? "pause" : "run"), el("span", { textContent: running ? "Pause" : "Run" }));
   };
@@ -46,16 +49,18 @@ export function objective(set) {
     return lam;
   };
   slider.addEventListener("input", () => set({ lam: say() }));
-  const regularizer = choice("Regularizer R(G, D)", book.regularizers, book.start.regularizer, (value) => set({ regularizer: value }));
-  const strategy = choice("Noise that G trains on", book.strategies, book.start.strategy, (value) => set({ strategy: value }));
+  const { start, regularizers, strategies } = book;
+  const regularizer = choice("Regularizer R(G, D)", regularizers, start.regularizer, (R) => set({ regularizer: R }));
+  const strategy = choice("Noise that G trains on", strategies, start.strategy, (name) => set({ strategy: name }));
   const rates = Object.fromEntries(book.rates.map((rate) => [rate, String(rate)]));
-  const lrG = choice("Learning rate of G", rates, book.start.lrG, (value) => set({ lrG: Number(value) }));
-  const lrD = choice("Learning rate of D", rates, book.start.lrD, (value) => set({ lrD: Number(value) }));
+  const lrG = choice("Learning rate of G", rates, start.lrG, (value) => set({ lrG: Number(value) }));
+  const lrD = choice("Learning rate of D", rates, start.lrD, (value) => set({ lrD: Number(value) }));
   const name = el("div", { class: "al-row" }, el("label", { htmlFor: id, textContent: "Its weight λ" }), shown);
   const weight = el("div", { class: "al-field" }, name, slider);
   const pair = el("div", { class: "al-pair" }, lrG.box, lrD.box);
   return {
-    box: el("div", { class: "al-objective" }, regularizer.box, weight, strategy.box, pair),
+    weight,
+    box: el("div", { class: "al-objective" }, regularizer.box, strategy.box, pair),
     show(settings) {
       regularizer.select.value = settings.regularizer;
       strategy.select.value = settings.strategy;
@@ -81,9 +86,7 @@ export function data(set) {
     thumbs[key] = el("canvas", { width: 72, height: 72, "aria-hidden": "true" });
     return [thumbs[key]];
   };
-  const pad = new Pad((points) => {
-    if (points.length) set({}, points);
-  });
+  const pad = new Pad((points) => set({}, points));
   pad.points = START;
   const pick = (key) => {
     const points = key === "drawn" ? (pad.points.length ? pad.points : START) : null;

@@ -3,6 +3,7 @@
 import { trace } from "../kit/lines.js";
 import { thousands } from "../kit/text.js";
 
+const LETTER = 13; // pixels that the name of a line needs
 const MOST = 400; // points; when there are more, neighbors are joined
 
 export class Curve {
@@ -48,17 +49,27 @@ export class Curve {
     pen.fillText("0", left, bottom + 11);
     pen.textAlign = "right";
     pen.fillText(`step ${thousands(last)}`, right, bottom + 11);
-    this.line(pen, x, y, 1, colors.D, [], "D");
-    this.line(pen, x, y, 2, colors.fake, [5, 3], "G");
+    this.line(pen, x, y, 1, colors.D, []);
+    this.line(pen, x, y, 2, colors.fake, [5, 3]);
+    if (this.points.length) this.names(pen, x(last) + 4, this.points.at(-1).slice(1).map(y), [colors.D, colors.fake]);
   }
 
-  line(pen, x, y, column, color, dashes, name) {
-    Object.assign(pen, { strokeStyle: color, fillStyle: color, lineWidth: 1.8, textAlign: "left" });
+  // At the lines' ends, and apart where these meet.
+  names(pen, x, [D, G], colors) {
+    if (!Number.isFinite(D + G)) return;
+    const move = (Math.sign(D - G || 1) * Math.max(0, LETTER - Math.abs(D - G))) / 2;
+    pen.textAlign = "left";
+    [D + move, G - move].forEach((y, k) => {
+      pen.fillStyle = colors[k];
+      pen.fillText("DG"[k], x, y);
+    });
+  }
+
+  line(pen, x, y, column, color, dashes) {
+    Object.assign(pen, { strokeStyle: color, lineWidth: 1.8 });
     pen.setLineDash(dashes);
-    const points = this.points.map((point) => ({ at: [x(point[0]), y(point[column])], count: Number.isFinite(point[column]) }));
-    pen.stroke(new Path2D(trace(points, ({ at }) => at.join(" "))));
+    const told = (point) => ({ at: x(point[0]), value: point[column], count: Number.isFinite(point[column]) });
+    pen.stroke(new Path2D(trace(this.points.map(told), ({ at, value }) => `${at} ${y(value)}`)));
     pen.setLineDash([]);
-    const end = this.points.at(-1);
-    if (end) pen.fillText(name, x(end[0]) + 4, y(end[column]));
   }
 }

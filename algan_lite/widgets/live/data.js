@@ -11,7 +11,7 @@ function law({ points, weights, std, ...told }) {
     return k;
   };
   const draw = (stream) => {
-    const [x, y] = points[pick(stream.uniform())] ?? [0, 0];
+    const [x, y] = points[pick(stream.uniform())];
     return [x + std * stream.normal(), y + std * stream.normal()];
   };
   return { ...told, points, draw };

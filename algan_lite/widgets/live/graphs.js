@@ -1,14 +1,15 @@
 // The exported graphs: fetched when they are first needed, each turned into one session and kept.
 
-import { book, get } from "./book.js";
+import { book, download, get } from "./book.js";
 
 const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "all" };
 
 // The runtime, on one thread: more would need headers that a plain web server does not send.
-export async function loadRuntime(root) {
+export async function loadRuntime(root, loading) {
+  if (typeof WebAssembly === "undefined") throw new Error("this browser has no WebAssembly, or its user turned it off");
   const ort = await import(new URL(book.ort, root).href);
   ort.env.wasm.numThreads = 1;
-  ort.env.wasm.wasmPaths = { wasm: new URL(book.wasm, root).href };
+  ort.env.wasm.wasmBinary = await download(new URL(book.wasm, root), loading);
   ort.env.logLevel = "error";
   return ort;
 }

@@ -9,7 +9,7 @@ import { source } from "./data.js";
 import { stylesheet } from "./dom.js";
 import { readColors } from "./draw.js";
 import { notebookCell, numbers, pictures } from "./readout.js";
-import { preset, presetOf, SPEEDS } from "./settings.js";
+import { possible, preset, presetOf, SPEEDS } from "./settings.js";
 
 const ROOT = new URL("../", import.meta.url); // of what the build adds
 const GAPS = { usual: 33, reduced: 500 }; // ms between two pictures
@@ -18,12 +18,13 @@ const GAPS = { usual: 33, reduced: 500 }; // ms between two pictures
  * Build the panel.
  *
  * @param {HTMLElement} container Emptied and filled.
- * @param {{settings?: object}} options Settings other than those of the first preset.
+ * @param {{settings?: object}} options Settings other than those of the first preset; what the page cannot train is
+ *   left out.
  * @returns {Promise<() => void>} Stops the worker and empties the container.
  */
 export async function mount(container, { settings = {} } = {}) {
   await Promise.all([loadBook(ROOT), stylesheet(new URL("live.css", import.meta.url).href)]);
-  const panel = new Panel(container, { ...preset("ring"), ...settings });
+  const panel = new Panel(container, { ...preset("ring"), ...possible(settings) });
   try {
     await panel.ready;
   } catch (error) {
@@ -32,6 +33,8 @@ export async function mount(container, { settings = {} } = {}) {
   }
   return () => panel.unmount();
 }
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 class Panel {
   constructor(container, settings) {
@@ -74,10 +77,11 @@ class Panel {
       steps: this.count || 3000,
     }));
     this.status = el("p", { class: "al-status", role: "status", textContent: "Loading the runtime …" });
-    const read = [this.numbers.box, this.pictures.losses, this.pictures.noise];
-    const side = el("div", { class: "al-side" }, this.objective.box, ...read);
-    const parts = [this.transport.box, this.pictures.stage, side, this.data.box, this.status, this.cell.box];
-    const grid = el("div", { class: "al-grid" }, ...parts);
+    const { stage, layers, losses, noise } = this.pictures;
+    const core = el("div", { class: "al-core" }, this.objective.weight, this.numbers.box);
+    const rules = el("div", { class: "al-rules" }, this.transport.start, this.objective.box);
+    const above = [this.transport.box, this.status, stage, core, rules];
+    const grid = el("div", { class: "al-grid" }, ...above, layers, losses, this.data.box, noise, this.cell.box);
     this.box = el("section", { class: "al-live", "aria-label": "Train a GAN in this page" }, grid);
     for (const [name, color] of Object.entries(book.colors)) this.box.style.setProperty(`--al-${name}`, color);
     this.container.replaceChildren(this.box);
@@ -106,6 +110,7 @@ class Panel {
       this.transport.setSeeds(seeds, this.settings.seed);
       this.say(this.running ? "Training." : "Ready: press Run.");
     },
+    loading: ({ done, total }) => this.say(`Loading the runtime: ${megabytes(done)} of ${megabytes(total)} MB …`),
     picture: (seen) => requestAnimationFrame(() => this.draw(seen)),
     applied: () => {
       this.wait(-1);
@@ -168,6 +173,13 @@ class Panel {
   set(change, points = null, restart = false) {
     this.settings = { ...this.settings, ...change };
     if (points) this.points = points;
+    const empty = this.settings.data === "drawn" && !this.points.length;
+    this.transport.setReady(!empty);
+    if (empty) {
+      this.run(false);
+      this.paused = false; // else the next picture would say where it stands
+      this.say("Nothing is drawn, so there is nothing to train on: draw a point.");
+    }
     this.transport.preset.select.value = presetOf(this.settings);
     this.objective.show(this.settings);
     this.data.show(this.settings, this.colors);

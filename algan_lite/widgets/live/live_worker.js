@@ -34,7 +34,7 @@ function enqueue(task) {
 
 async function start({ settings, points, gap }) {
   await loadBook(root);
-  trainer = new Trainer(new Graphs(await loadRuntime(root), root));
+  trainer = new Trainer(new Graphs(await loadRuntime(root, (seen) => postMessage({ type: "loading", ...seen })), root));
   own.gap = gap;
   (await trainer.configure(settings, points))();
   await trainer.reset(settings.seed);

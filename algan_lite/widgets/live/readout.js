@@ -82,9 +82,10 @@ export function pictures() {
   );
   const poolLine = el("figcaption", { class: "al-hint" });
   return {
-    stage: el("div", { class: "al-view" }, stage.node, layers),
-    noise: el("figure", { class: "al-view" }, noise.node, poolLine),
-    losses: el("div", { class: "al-view" }, losses.node),
+    stage: el("div", { class: "al-view al-data-view" }, stage.node),
+    layers,
+    noise: el("figure", { class: "al-view al-noise-view" }, noise.node, poolLine),
+    losses: el("div", { class: "al-view al-losses-view" }, losses.node),
     redraw,
     clear: () => curve.clear(),
     show(seen, colors) {
@@ -121,7 +122,7 @@ export function notebookCell(current) {
   });
   const fill = () => {
     const { settings, from, sizes, steps } = current();
-    code.textContent = snippet(settings, from, sizes, steps);
+    code.textContent = from.points.length ? snippet(settings, from, sizes, steps) : "# Draw a point first.";
     done.textContent = "";
   };
   const summary = el("summary", { textContent: "Open this setting as a notebook cell" });

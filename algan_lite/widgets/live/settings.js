@@ -22,6 +22,16 @@ export const presetOf = (settings) => {
   return Object.keys(PRESETS).find(same) ?? "";
 };
 
+// Of settings from elsewhere those that the page has.
+export function possible({ data, regularizer, strategy, lam, ...others }) {
+  const kept = { ...others };
+  if (data in book.data) kept.data = data;
+  if (regularizer in book.regularizers) kept.regularizer = regularizer;
+  if (strategy in book.strategies) kept.strategy = strategy;
+  if (lam !== undefined) kept.lam = lamAt(positionOf(lam));
+  return kept;
+}
+
 // λ: a position of the slider for each of the book's values, the first of which is 0.
 export const lamAt = (position) => book.lams[position];
 export function positionOf(lam) {

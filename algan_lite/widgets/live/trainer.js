@@ -40,7 +40,7 @@ export class Trainer {
 
   setSource(from) {
     this.source = from;
-    this.reals = sample(from, new Stream(this.seed ?? 0, "shown reals"), book.view.reals);
+    this.reals = sample(from, new Stream(this.seed ?? 0, "shown reals"), from.points.length ? book.view.reals : 0);
   }
 
   // Back to the very start: initial weights of the seed, and every stream from its beginning.

@@ -30,7 +30,7 @@ class LambdaExplorer {
     this.buildSliders();
     this.numbers = new Numbers(this, part("numbers"));
     this.buildWords();
-    liveSwitch(root, part);
+    liveSwitch(part, () => this.setting());
     this.update({});
   }
 
@@ -46,6 +46,12 @@ class LambdaExplorer {
   // Where the frame of a combination, a lambda and a snapshot begins, in frames.
   frame(lam, time) {
     return (this.combo() * this.config.lams.length + lam) * this.config.steps.length + time;
+  }
+
+  // What the reader sees, in the package's names.
+  setting() {
+    const { data, regularizer, strategy } = this.state, { config } = this;
+    return { data: config.data[data].key, regularizer, strategy, lam: config.lams[this.lam] };
   }
 
   array(name) {

@@ -128,7 +128,7 @@ class LambdaExplorer:
     def _data_config(self, data: str) -> dict[str, object]:
         values, box, modes = self._arrays[f"{data}/values"], self._arrays[f"{data}/box"], self._num_modes(data)
         axes = [limits(name, values[..., m], modes) for m, name in enumerate(self._arrays["metrics"])]
-        return {"name": name_of(data), "modes": modes, "box": box.tolist(), "axes": axes}
+        return {"key": data, "name": name_of(data), "modes": modes, "box": box.tolist(), "axes": axes}
 
     def _alt(self) -> str:
         arrays, data = self._arrays, str(self._arrays["data"][0])

@@ -4,7 +4,22 @@ const FROM_FILE = "Live training needs the page served: browsers load no modules
   + " Run “make serve” and open the address it prints.";
 const STAY = "The values computed before stay here.";
 
-export function liveSwitch(root, part) {
+// What kept the module from loading, as far as another look at it tells.
+async function reason(url, error) {
+  let answer;
+  try {
+    answer = await fetch(url);
+  } catch {
+    return "its files cannot be reached";
+  }
+  if (!answer.ok) return `there is no ${url.pathname} (${answer.status}); “make book” adds it to a build`;
+  const type = answer.headers.get("content-type") ?? "nothing";
+  if (!/javascript/.test(type)) return `the server calls ${url.pathname} “${type}”, and browsers want JavaScript`;
+  return error.message;
+}
+
+// `setting()` is where live training begins: what the reader sees.
+export function liveSwitch(part, setting) {
   const button = part("live"), answer = part("answer"), box = part("live-box");
   let unmount = null;
   const say = (on, text) => {
@@ -24,13 +39,15 @@ export function liveSwitch(root, part) {
     say(true, "Loading …");
     try {
       const place = document.documentElement.dataset.content_root || "./";
-      const live = await import(new URL(`${place}_live/live/live.js`, document.baseURI).href);
-      unmount = await live.mount(box);
+      const url = new URL(`${place}_live/live/live.js`, document.baseURI);
+      const live = await import(url.href).catch(async (error) => {
+        throw new Error(await reason(url, error));
+      });
+      unmount = await live.mount(box, { settings: setting() });
       say(true, "");
     } catch (error) {
       box.replaceChildren();
-      say(false, `Live training is not part of this build. ${STAY}`);
-      console.info("live training:", error.message);
+      say(false, `Live training did not start: ${error.message}. ${STAY}`);
     }
   };
   button.addEventListener("click", async () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -170,8 +171,30 @@ def test_live_without_its_files_says_so(driver: webdriver.Chrome, served: tuple[
     shared.window(driver)
     shared.write(folder / "page.html", shared.small_explorer())
     shared.ready(driver, f"{address}/page.html")
-    assert "not part of this build" in press_live(driver)
+    assert "there is no /_live/live/live.js (404)" in press_live(driver)
     assert shared.part(driver, "live").get_attribute("aria-checked") == "false"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a mistake", "export const mount = (;", "Unexpected token"),
+        ("what mount throws", "export const mount = () => { throw new Error('no WebAssembly'); }", "no WebAssembly"),
+        ("no mount", "export const other = 1;", "mount is not a function"),
+    ],
+)
+def test_live_says_why_it_did_not_start(
+    driver: webdriver.Chrome, served: tuple[Path, str], name: str, text: str, said: str
+) -> None:
+    folder, address = served
+    (folder / "_live" / "live").mkdir(parents=True)
+    (folder / "_live" / "live" / "live.js").write_text(text)
+    shared.window(driver)
+    shared.write(folder / "page.html", shared.small_explorer())
+    shared.ready(driver, f"{address}/page.html")
+    answer = press_live(driver)
+    assert said in answer, name
+    assert "The values computed before stay here." in answer
 
 
 def test_live_is_mounted_and_unmounted(driver: webdriver.Chrome, served: tuple[Path, str]) -> None:
@@ -180,14 +203,15 @@ def test_live_is_mounted_and_unmounted(driver: webdriver.Chrome, served: tuple[P
     (folder / "_live" / "live").mkdir(parents=True)
     (folder / "book").mkdir()
     (folder / "_live" / "live" / "live.js").write_text(
-        "export async function mount(box) { box.textContent = 'training';"
+        "export async function mount(box, { settings }) { box.textContent = JSON.stringify(settings);"
         " return () => { document.title = 'stopped'; }; }"
     )
     shared.write(folder / "book" / "page.html", shared.small_explorer(), root="../")
     shared.ready(driver, f"{address}/book/page.html")
     assert press_live(driver) == ""
     assert shared.part(driver, "live").get_attribute("aria-checked") == "true"
-    assert shared.part(driver, "live-box").text == "training"
+    begins = json.loads(shared.part(driver, "live-box").text)
+    assert begins == {"data": "ring", "regularizer": "r1", "strategy": "random", "lam": pytest.approx(0.04, abs=0.001)}
     assert press_live(driver) == ""
     assert driver.title == "stopped"
     assert shared.part(driver, "live-box").text == ""

@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tools.audit.axe import axe_faults, axe_script
-from tools.bench.page import press
+from tools.bench.page import mount, press
 
 pytestmark = NEEDED
 
@@ -142,8 +142,15 @@ def test_a_drawing_by_mouse_and_by_keyboard_is_trained_on(driver: webdriver.Chro
     click(driver, "drawn")
     pad = wait(lambda: next((p for p in driver.find_elements(By.CLASS_NAME, "al-pad") if p.is_displayed()), None))
     count = lambda: int(driver.find_element(By.CSS_SELECTOR, ".al-drawing output").text.split()[0])  # noqa: E731
+    press(driver, "Run")
     press(driver, "Clear")
     assert count() == 0
+    assert "Nothing is drawn" in driver.find_element(By.CLASS_NAME, "al-status").text
+    assert not driver.find_element(By.CLASS_NAME, "al-main").is_enabled()
+    assert code(driver) == "# Draw a point first."
+    rest = step(driver)
+    time.sleep(0.5)
+    assert step(driver) == rest
     ActionChains(driver).move_to_element(pad).click_and_hold().move_by_offset(60, 30).release().perform()
     drawn = count()
     assert drawn >= 2
@@ -190,6 +197,31 @@ def test_nothing_is_cut_on_a_phone(driver: webdriver.Chrome, theme: str) -> None
         ".map((e) => e.getBoundingClientRect()).filter((b) => b.width && (b.height < 32 || b.right > 360)).length"
     )
     assert small == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 780), (1200, 800), (1440, 900)])
+def test_what_one_trains_with_stands_in_one_screen_in_the_order_of_the_markup(
+    driver: webdriver.Chrome, width: int, height: int
+) -> None:
+    show(driver, width, height, "light")
+    names = [".al-main", ".al-status", ".al-stage", ".al-core .al-slider", ".al-numbers", ".al-rules", ".al-data"]
+    boxes = driver.execute_script(
+        "const box = (name) => document.querySelector(`.al-live ${name}`).getBoundingClientRect().toJSON();"
+        "return arguments[0].map(box)",
+        names,
+    )
+    assert boxes[4]["bottom"] - boxes[0]["top"] <= height
+    assert boxes[2]["bottom"] - boxes[0]["top"] <= height
+    places = [(box["top"], box["left"]) for box in boxes]
+    assert places == sorted(places)
+
+
+def test_the_panel_begins_where_it_is_told_to(page: tuple[webdriver.Chrome, str]) -> None:
+    driver, address = page
+    mount(driver, address, data="grid", regularizer="none", strategy="no such", lam=0.0011)
+    assert "al.data.grid()" in code(driver)
+    assert "regularizers" not in code(driver)
+    assert 'strategy="random"' in code(driver)
 
 
 def test_the_theme_changes_the_picture(driver: webdriver.Chrome) -> None:
