@@ -188,10 +188,28 @@ def test_it_trains_while_the_kernel_answers_and_lambda_moves(lab: Notebook) -> N
     assert lab.errors() == []
 
 
-def test_a_panel_whose_cell_is_run_again_pauses(lab: Notebook) -> None:
+def test_a_panel_whose_cell_is_run_again_ends(lab: Notebook) -> None:
     lab.run(1, "old = panel; print('old', old.playing)")
     lab.wait(lambda: "old True" in lab.printed())
     lab.run(0)
     lab.wait(lambda: lab.number("steps a second") == "–")  # the new one, which has not begun
-    lab.run(1, "print('then', old.playing, old is panel)")
-    lab.wait(lambda: "then False False" in lab.printed())
+    count = "[thread.name for thread in threading.enumerate()].count('algan_lite panel')"
+    lab.run(1, f"import threading; print('then', old.playing, old is panel, {count})")
+    lab.wait(lambda: "then False False 1" in lab.printed())
+
+
+def test_a_panel_whose_browser_is_gone_pauses(lab: Notebook, address: str) -> None:
+    lab.run(1, "from algan_lite.widgets.panel import presence; presence.PATIENCE = 5; print('patience', 5)")
+    lab.wait(lambda: "patience 5" in lab.printed())
+    lab.press("Play")
+    lab.wait(lambda: int(lab.number("step").replace(",", "") or 0) >= 50)
+    sleep(8)
+    lab.run(1, "print('still', panel.playing)")
+    lab.wait(lambda: "still True" in lab.printed())
+    lab.driver.get("about:blank")
+    sleep(12)
+    lab.driver.get(address)
+    lab.wait(lambda: lab.all(".jp-Notebook .jp-CodeCell .jp-InputArea-editor"))
+    lab.wait(lambda: kernel_is_idle(address))
+    lab.run(1, "print('gone', panel.playing)")
+    lab.wait(lambda: "gone False" in lab.printed())

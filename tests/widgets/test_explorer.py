@@ -243,8 +243,25 @@ def test_data_without_modes_have_an_axis_of_their_own() -> None:
     [
         ({"lams": None}, "it lacks lams"),
         ({"grid/heat": None}, "of grid; it lacks heat"),
-        ({"ring/fakes": np.zeros((2, 5, 3, 8, 2), np.uint8)}, r"ring/fakes must have a shape that begins with \(15, 5"),
-        ({"steps": np.array([], int)}, "must hold data sets and combos"),
+        ({"ring/fakes": np.zeros((2, 5, 3, 8, 2), np.uint8)}, r"ring/fakes must have shape \(15, 5, 3, 8, 2\)"),
+        ({"steps": np.array([], int)}, r"steps must have shape \(0,\), no size 0"),
+        ({"combos": np.array(["r1"])}, "combos must have shape"),
+        ({"num_modes": np.array([8])}, r"num_modes must have shape \(2,\)"),
+        ({"metrics": np.array(["modes"])}, "ring/values must have shape"),
+        ({"lams": np.array([0, 0.1, np.nan, 1, 10])}, "lams must be finite and rise"),
+        ({"lams": np.array([0, 1, 0.1, 5, 10])}, "lams must be finite and rise"),
+        ({"lams": np.array([-1, 0, 0.1, 5, 10])}, "lams must be finite and rise from 0"),
+        ({"lams": np.array(list("abcde"))}, "lams must be numbers; got <U1"),
+        ({"steps": np.array([3000, 2, 1])}, "steps must be finite and rise"),
+        ({"ring/box": np.array([3.0, -3, -3, 3])}, "ring/box must be left < right"),
+        ({"ring/box": np.full(4, np.nan)}, "ring/box must be left < right"),
+        ({"ring/box": np.zeros(3)}, r"ring/box must have shape \(4,\)"),
+        ({"grid/chosen": np.zeros((15, 5, 3, 8), np.uint8)}, "grid/chosen must be bool; got uint8"),
+        ({"grid/reals": np.zeros((4, 2))}, "grid/reals must be uint8; got float64"),
+        ({"grid/reals": np.zeros((4, 3), np.uint8)}, "grid/reals must have shape"),
+        ({"grid/heat": np.zeros((15, 5, 3, 4, 5), np.uint8)}, "grid/heat must have shape"),
+        ({"grid/values": np.zeros((15, 5, 3, 9, 5), np.float32)}, "grid/values must have shape"),
+        ({"data": np.array([1, 2])}, "data must be text; got int64"),
     ],
 )
 def test_a_study_that_does_not_fit_is_refused(change: dict[str, np.ndarray | None], message: str) -> None:
@@ -252,6 +269,15 @@ def test_a_study_that_does_not_fit_is_refused(change: dict[str, np.ndarray | Non
     arrays = {name: array for name, array in {**study.arrays, **change}.items() if array is not None}
     with pytest.raises(ValueError, match=message):
         LambdaExplorer(replace(study, arrays=arrays))
+
+
+@pytest.mark.parametrize("name", ["a $", "$x$", r"$\frac$", "<b>", "${title}", "a/b", "%s {0}"])
+def test_any_name_of_data_is_shown_as_it_is(name: str) -> None:
+    study = small_study()
+    arrays = {key.replace("ring/", f"{name}/"): array for key, array in study.arrays.items()}
+    explorer = LambdaExplorer(replace(study, arrays={**arrays, "data": np.array([name, "grid"])}), title=name)
+    assert explorer.figure().get_suptitle().startswith(f"{name}:")
+    assert explorer._repr_mimebundle_()["text/plain"].startswith(name)
 
 
 def test_doors_refuse_what_they_cannot_show() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from widgets.shared import PNG, trained, weights
 
 import algan_lite as al
 from algan_lite.core.rng import derive_seed
-from algan_lite.widgets.panel import controls, frames, panel, scene, settings
+from algan_lite.widgets.panel import controls, frames, panel, presence, scene, settings
 from algan_lite.widgets.panel.panel import LivePanel
 
 
@@ -218,11 +218,66 @@ def test_the_curve_stays_short_and_true(live: LivePanel, monkeypatch: pytest.Mon
 
 
 def test_a_still_picture_where_no_kernel_answers(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = live._repr_mimebundle_()
-    assert bundle[panel.VIEW]["model_id"] == live.box.model_id
+    shown: list[dict[str, object]] = []
+    monkeypatch.setattr(panel, "display", lambda bundle, raw: shown.append(bundle))
+    live._ipython_display_()
+    still, view = shown
+    assert view[panel.VIEW]["model_id"] == live.box.model_id
+    assert panel.VIEW not in still  # else nbconvert's page would take it, and show nothing
     monkeypatch.setenv(panel.STATIC, "1")
-    still = live._repr_mimebundle_()
+    live._ipython_display_()
+    assert shown[2:] == [still]
     assert still.keys() == {"text/plain", "text/html", "image/png"}
     assert "run this notebook to move the sliders" in still["text/html"]
     assert f'alt="{still["text/plain"]}"' in still["text/html"]
     assert still["text/plain"].startswith("LivePanel: ring, non_saturating, r1 with λ = 0.1, random, seed 0; step 0")
+
+
+def test_the_panel_rests_when_its_front_end_beats_no_more(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.drive(play=True)
+    assert live.playing  # no front end has answered yet: a script drives it
+    monkeypatch.setattr(presence, "PATIENCE", 0.3)
+    live._heart.value += 1
+    deadline = monotonic() + 30
+    while live.playing:
+        assert monotonic() < deadline
+        sleep(0.05)
+    live.drive(play=True)  # a new start forgets the old beats
+    assert live.playing
+    live.drive(pause=True)
+
+
+class Shell:
+    """What IPython says of the cell that runs."""
+
+    def __init__(self, cell: str, execution_count: int) -> None:
+        self.cell, self.execution_count = cell, execution_count
+
+    def get_parent(self) -> dict[str, object]:
+        return {"metadata": {}, "content": {"code": self.cell}}
+
+
+def test_a_panel_ends_when_its_cell_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+
+    class Made:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def close(self) -> None:
+            closed.append(self.number)
+
+    def run(cell: str, count: int, *numbers: int) -> None:
+        monkeypatch.setattr("IPython.get_ipython", lambda: Shell(cell, count))
+        for number in numbers:
+            presence.replace_earlier(Made(number))
+
+    monkeypatch.setattr(presence, "_PANELS", {})
+    run("two of them", 1, 1, 2)
+    run("another", 2, 3)
+    assert closed == []
+    run("two of them", 3, 4, 5)
+    assert closed == [1, 2]
+    run("", 4, 6)
+    run("two of them", 5)
+    assert closed == [1, 2]

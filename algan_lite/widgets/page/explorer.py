@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from algan_lite.core.checks import check_choice, check_number
 from algan_lite.plots.style import COLORS, MARKERS
 from algan_lite.studies.study import Study
+from algan_lite.widgets.page.contract import EACH, check_arrays
 from algan_lite.widgets.page.multiples import draw_multiples, panels, verdict_in_words
 from algan_lite.widgets.page.pack import pack
 from algan_lite.widgets.page.page import bundle, png_of
@@ -17,9 +18,6 @@ from algan_lite.widgets.page.words import describe, limits, measure, name_of, ne
 
 if TYPE_CHECKING:
     from algan_lite.widgets.panel import LivePanel
-
-SHARED = ("data", "combos", "lams", "steps", "metrics", "num_modes")
-EACH = ("values", "fakes", "chosen", "heat", "reals", "box")
 
 
 class LambdaExplorer:
@@ -45,7 +43,7 @@ class LambdaExplorer:
             raise TypeError(f"results must be a Study with arrays, as load_study returns it; got {type(results)}")
         check_number("lam", lam, 0)
         self.results, self.title, self._arrays = results, str(title), dict(results.arrays)
-        _check(self._arrays)
+        check_arrays(self._arrays)
         self.lam_index = nearest(self._arrays["lams"], lam)
         self._bundle: dict[str, str] | None = None
 
@@ -139,21 +137,6 @@ class LambdaExplorer:
         ]
         how = " and ".join(map(name_of, arrays["combos"][0].tolist()))
         return f"Fakes over reals and D's verdict on {data} after training with {how}. {'; '.join(said)}."
-
-
-def _check(arrays: dict[str, np.ndarray]) -> None:
-    if lacking := [name for name in SHARED if name not in arrays]:
-        raise ValueError(f"results must hold the arrays {', '.join(SHARED)}; it lacks {', '.join(lacking)}")
-    cells = tuple(len(arrays[name]) for name in ("combos", "lams", "steps"))
-    if not all(cells) or not len(arrays["data"]) or arrays["combos"].shape[1:] != (2,):
-        raise ValueError(f"results must hold data sets and combos (C, 2), lams and steps; got sizes {cells}")
-    for data in arrays["data"].tolist():
-        if lacking := [name for name in EACH if f"{data}/{name}" not in arrays]:
-            raise ValueError(f"results must hold {', '.join(EACH)} of {data}; it lacks {', '.join(lacking)}")
-        for name in ("values", "fakes", "chosen", "heat"):
-            if arrays[f"{data}/{name}"].shape[:3] != cells:
-                got = arrays[f"{data}/{name}"].shape
-                raise ValueError(f"results: {data}/{name} must have a shape that begins with {cells}; got {got}")
 
 
 def _source_line(study: Study) -> str:

@@ -54,7 +54,7 @@ def draw_multiples(
             _panel(ax, k, frames)
             ax.set_title(f"λ = {short(lams[k])}", fontweight="bold" if k == marked else "normal")
             ax.set_xlabel(verdict_in_words(frames["values"][k], num_modes, names))
-        figure.suptitle(title, color=INK)
+        figure.suptitle(title, color=INK, parse_math=False)  # a name may hold a dollar
         handles = grid[0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=len(handles[0]), handletextpad=0.1)
     return figure

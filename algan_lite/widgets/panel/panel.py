@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 
+from IPython.display import display
 from ipywidgets import HTML, Button, HBox, Layout, VBox
 from torch import nn
 
@@ -15,6 +16,7 @@ from algan_lite.core.checks import check_choice, check_integer
 from algan_lite.training.config import TrainConfig
 from algan_lite.widgets.panel.controls import BUTTONS, LABELS, NONE, Picture, checked, family, make_controls
 from algan_lite.widgets.panel.frames import KEY, numbers, picture
+from algan_lite.widgets.panel.presence import Heart, replace_earlier
 from algan_lite.widgets.panel.scene import Frame
 from algan_lite.widgets.panel.session import Session
 from algan_lite.widgets.panel.settings import Settings
@@ -29,7 +31,8 @@ class LivePanel:
 
     Lambda counts from the next step on. Data, loss, regularizer, strategy and learning rate change the rules and keep
     the weights (Adam's moments and the random streams start afresh); a seed starts with new weights, and so does a
-    strategy that needs another number of D's heads. Strategies choose from two candidates for each latent.
+    strategy that needs another number of heads. Strategies choose from two candidates for each latent. When its cell
+    runs again the panel is closed; it pauses when its browser is gone (after two minutes).
 
     Args:
         data: ``ring``, ``grid``, ``imbalanced_ring``, ``two_moons`` or ``swiss_roll``.
@@ -70,7 +73,8 @@ class LivePanel:
         self._error: Exception | None = None  # of a control's callback
         self._frame: Frame | None = None
         self._image = Picture(format="png", layout=Layout(width="440px", max_width="100%", object_fit="contain"))
-        self._numbers, self._state, self._trouble = HTML(), HTML(), HTML()
+        self._numbers, self._state, self._trouble, self._heart = HTML(), HTML(), HTML(), Heart()
+        self._still_id = f"al-still-{self._image.model_id}"
         self.box = self._lay_out()
         self._session = Session(settings, self._show, self._complain)
         self._connect()
@@ -79,6 +83,7 @@ class LivePanel:
         except BaseException:
             self.close()
             raise
+        replace_earlier(self)
 
     @property
     def G(self) -> nn.Module:
@@ -187,6 +192,9 @@ class LivePanel:
         with _PEN:
             self._image.value = picture(frame)
         self._numbers.value = numbers(frame)
+        self._heart.beat(frame.playing)
+        if frame.playing and self._heart.stopped:
+            self._session.pause()
         self._state.value = f'<span role="status">{"Training" if frame.playing else "Paused"}</span>'
         self._frame = frame
 
@@ -200,7 +208,9 @@ class LivePanel:
             [*sliders, buttons, self._state, self._trouble, self._numbers],
             layout=Layout(width="350px", max_width="100%"),
         )
-        right = VBox([self._image, HTML(KEY)], layout=Layout(max_width="100%"))
+        # Where the panel is alive its still picture, which stands above it, is hidden.
+        live = HTML(f"{KEY}<style>#{self._still_id} {{ display: none }}</style>")
+        right = VBox([self._image, live, self._heart], layout=Layout(max_width="100%"))
         return HBox([left, right], layout=Layout(flex_flow="row wrap", grid_gap="16px"))
 
     def __repr__(self) -> str:
@@ -209,16 +219,20 @@ class LivePanel:
         modes = "" if frame is None or frame.modes is None else f", {frame.modes[0]} of {frame.modes[1]} modes"
         return f"LivePanel: {s.data}, {s.loss}, {term}, {s.strategy}, seed {s.seed}; step {self.step:,}{modes}"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        """Return the panel, and a still picture for where no kernel answers (alone if ALGAN_LITE_STATIC is 1)."""
+    def _ipython_display_(self) -> None:
+        """Show a still picture, for where no kernel answers, and the panel (unless ALGAN_LITE_STATIC is 1)."""
+        display(self.still(), raw=True)
+        if os.environ.get(STATIC) != "1":
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+            display({"text/plain": "", VIEW: view}, raw=True)
+
+    def still(self) -> dict[str, str]:
+        """Return what there is to see now, by type: ``text/html``, ``image/png`` (base 64) and ``text/plain``."""
         words, png = repr(self), base64.b64encode(self._image.value).decode("ascii")
         still = (
-            f'<figure class="al-still" style="margin:0"><img src="data:image/png;base64,{png}" '
+            f'<figure id="{self._still_id}" class="al-still" style="margin:0"><img src="data:image/png;base64,{png}" '
             f'alt="{html.escape(words)}" style="width:440px;max-width:100%">{KEY}<figcaption style="color:inherit">'
             f"{html.escape(words)}. A still picture: <strong>run this notebook to move the sliders.</strong>"
             "</figcaption></figure>"
         )
-        bundle: dict[str, object] = {"text/plain": words, "text/html": still, "image/png": png}
-        if os.environ.get(STATIC) != "1":
-            bundle[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        return bundle
+        return {"text/plain": words, "text/html": still, "image/png": png}
