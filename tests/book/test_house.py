@@ -135,6 +135,17 @@ def test_first_cell_refuses_a_bare_name(name: str) -> None:
     assert bare_names(f"run %pip install -q --no-deps {name}\n")
 
 
+DEVICE = re.compile(r"^(?!\s*#).*\bsetup\.device\b", flags=re.MULTILINE)
+REASON = re.compile(r"^# .*not setup\.device: \w+", flags=re.MULTILINE)
+TRAINS = re.compile(r"\bal\.(?:train|sweep)\(|_pair\(")
+
+
+def test_networks_are_put_on_the_device_of_the_setup_or_a_comment_says_why_not(notebook: NotebookNode) -> None:
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    assert not TRAINS.search(code) or DEVICE.search(code) or REASON.search(code)
+    assert "set_num_threads" not in code  # setup_notebook() sets them
+
+
 # What pip would look up on an index: an argument that is no option, no file and no address.
 INSTALL = re.compile(r"\bpip3? +install +([^`\n|;&]+)")
 OTHERS = ("tests/", "algan_lite/export/")  # no documents: what they say there is told apart
