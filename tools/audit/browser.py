@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tools.audit.axe import axe_faults, axe_script
 from tools.audit.static import Finding
@@ -68,6 +70,19 @@ for (const node of document.querySelectorAll('.bd-article *')) {
 }
 return cut;
 """
+# The color behind the text on paper, between 0 (black) and 1 (white).
+PAPER = """
+dispatchEvent(new Event('beforeprint'));
+let node = document.querySelector('.bd-article') || document.body, color = [0, 0, 0, 0];
+for (; node && color[3] === 0; node = node.parentElement) {
+  const found = getComputedStyle(node).backgroundColor.match(/[\\d.]+/g).map(Number);
+  color = found.length < 4 ? [...found, 1] : found;
+}
+dispatchEvent(new Event('afterprint'));
+return color[3] === 0 ? 1 : (color[0] + color[1] + color[2]) / 765;
+"""
+# What search shows below the titles that it found; none from a disk if no page there can read another.
+EXCERPTS = "return [...document.querySelectorAll('#search-results li .context')].map((part) => part.textContent);"
 BROKEN = """
 return [...document.images].filter((image) => image.complete && image.currentSrc && !image.naturalWidth)
   .filter((image) => new URL(image.currentSrc).host === location.host || image.currentSrc.startsWith('data:'))
@@ -115,6 +130,8 @@ def browser_findings(html: Path, names: list[str], shots: Path) -> Iterator[Find
     shots.mkdir(parents=True)
     script = axe_script()
     with served(html) as address, browser() as driver:
+        for place in (address, html.resolve().as_uri()) if (html / "search.html").is_file() else ():
+            yield f"search shows where the word stands, {place.split(':')[0]}", search_findings(driver, place)
         for name in names:
             for view in VIEWS:
                 place = html.resolve().as_uri() if view.disk else address
@@ -124,6 +141,24 @@ def browser_findings(html: Path, names: list[str], shots: Path) -> Iterator[Find
                 _screenshot(driver, view, shots / f"{name.replace('/', '-')}-{view.name}")
                 if script and not view.phone:  # a phone shows the same elements and colors
                     yield f"{name}: accessibility, {view.name}", axe_faults(driver, script)
+
+
+def search_findings(driver: webdriver.Chrome, place: str, word: str = "generator") -> list[str]:
+    """Search the book for a word; return what is wrong with what is shown.
+
+    Args:
+        driver: A browser.
+        place: The address of the folder of the built pages.
+        word: One that the book holds.
+    """
+    url = f"{place}/search.html?q={word}"
+    _forget_logs(driver)
+    driver.get(url)
+    with suppress(TimeoutException):
+        WebDriverWait(driver, 20).until(lambda _: driver.execute_script(EXCERPTS))
+    shown = driver.execute_script(EXCERPTS)
+    found = any(word in text.lower() for text in shown)
+    return [f"{len(shown)} excerpts, none with “{word}”"] * (not found) + refused_or_failed(driver, url)
 
 
 def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
@@ -140,8 +175,7 @@ def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
     _resize(driver, view, view.height)
     scheme = {"features": [{"name": "prefers-color-scheme", "value": view.scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
-    for log in ("browser", "performance"):
-        driver.get_log(log)  # of the page before
+    _forget_logs(driver)
     driver.get(url)
     driver.execute_script(LAZY)
     state = driver.execute_async_script(READY)
@@ -149,11 +183,28 @@ def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
     theme = driver.execute_script("return document.documentElement.dataset.theme")
     if theme != view.scheme:
         wrong.append(f"the page is {theme} where the reader's system is {view.scheme}")
+    if view.scheme == "dark" and (paper := driver.execute_script(PAPER)) < 0.9:
+        wrong.append(f"it prints on a ground of {paper:.0%} white")
     wrong += [f"picture does not load: {source}" for source in driver.execute_script(BROKEN)]
     wrong += [f"cut: {line}" for line in driver.execute_script(CUT)]
-    wrong += [f"policy: {line}" for line in driver.execute_script("return window.refusedByPolicy")]
+    return wrong + refused_or_failed(driver, url)
+
+
+def refused_or_failed(driver: webdriver.Chrome, url: str) -> list[str]:
+    """Return what the page's policy refused, what it asked of other hosts, and the errors in the console.
+
+    Args:
+        driver: A browser that shows the page.
+        url: The page's address.
+    """
+    wrong = [f"policy: {line}" for line in driver.execute_script("return window.refusedByPolicy")]
     wrong += [f"asks another host: {address}" for address in asked_elsewhere(driver, url)]
     return wrong + [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def _forget_logs(driver: webdriver.Chrome) -> None:
+    for log in ("browser", "performance"):
+        driver.get_log(log)
 
 
 def asked_elsewhere(driver: webdriver.Chrome, url: str) -> list[str]:

@@ -45,7 +45,8 @@ def host_findings(html: Path, names: list[str]) -> Iterator[Finding]:
     found = [f"{path.relative_to(html)}: {line}" for path in beside for line in READERS[path.suffix](_text(path))]
     yield f"{len(beside)} files beside the pages: no reference to another host", found
     for name in names:
-        yield f"{name}: light", too_heavy(html / f"{name}.html")
+        if (path := html / f"{name}.html").is_file():
+            yield f"{name}: light", too_heavy(path)
 
 
 def in_page(page: BeautifulSoup) -> list[str]:

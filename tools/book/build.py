@@ -151,7 +151,7 @@ def _jupyter_book(config: Path) -> int:
 
 
 def _python(*arguments: str) -> int:
-    environ = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT / "book" / "_ext")}
+    environ = {**os.environ, **ENVIRONMENT}
     environ.pop("MPLBACKEND", None)  # kernels choose their inline backend themselves
     return subprocess.run([sys.executable, *arguments], env=environ, cwd=ROOT).returncode
 

@@ -1,4 +1,8 @@
-"""Search from a disk: browsers let no page there read another, so what search shows of the pages lies in a script."""
+"""What search shows of the pages that it finds lies in one script.
+
+Sphinx's search fetches each page that it found. From a disk browsers let no page read another; from a server, parsing
+a fetched page counts as a breach of the searching page's policy, once for each button of the theme.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,14 @@ from bs4 import BeautifulSoup, Tag
 
 TEXTS = "_static/search_texts.js"
 SILENT = ["script", "style", "svg", "img", "nav", ".headerlink", "mjx-container", "noscript"]
-# Sphinx's search asks for each page that it found, to show where the words stand: from a disk it gets this instead.
+# What is not among the texts is fetched as before.
 ANSWER = """
-if (location.protocol === "file:") {
-  const ask = window.fetch;
-  const name = (address) => new URL(address, location.href).pathname.split("/");
-  window.fetch = (address, ...rest) => {
-    const found = Object.keys(texts).find((key) => name(address).slice(-key.split("/").length).join("/") === key);
-    return found ? Promise.resolve(new Response(texts[found])) : ask(address, ...rest);
-  };
-}
+const ask = window.fetch;
+window.fetch = (address, ...rest) => {
+  const place = decodeURI(new URL(address, location.href).pathname);
+  const found = Object.keys(texts).find((name) => place.endsWith(`/${name}`));
+  return found ? Promise.resolve(new Response(texts[found])) : ask(address, ...rest);
+};
 """
 
 
@@ -35,6 +37,7 @@ def write_excerpts(html: Path, names: list[str]) -> Path:
     """
     texts = {f"{name}.html": bare_text((html / f"{name}.html").read_text(encoding="utf-8")) for name in names}
     path, page = html / TEXTS, html / "search.html"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(f"(() => {{\nconst texts = {json.dumps(texts)};{ANSWER}}})();\n", encoding="utf-8")
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("</head>", f'<script src="{TEXTS}"></script></head>', 1), encoding="utf-8")

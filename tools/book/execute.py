@@ -22,13 +22,15 @@ from jupyter_cache.executors.basic import ExecutionWorkerLocalMProc, ProcessData
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 from tqdm import tqdm
 
-from tools.book.pages import pages, source
+from tools.book.pages import ROOT, pages, source
 
 AT_ONCE = 4  # notebooks at most: each needs at most 0.9 GB of memory
 PRODUCT = 2048  # a side of the two matrices whose product says how fast this machine is now
-# Kernels of .venv and not of the user's home; no progress bars, which a page would keep as a wall of text; a live panel
-# shows itself as a picture, since a page has no kernel; one thread each, since several run side by side.
+# The package of this checkout, wherever another is installed; kernels of .venv and not of the user's home; no progress
+# bars, which a page would keep as a wall of text; a live panel shows itself as a picture, since a page has no kernel;
+# one thread each, since several run side by side.
 ENVIRONMENT = {
+    "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "book" / "_ext"))),
     "JUPYTER_PREFER_ENV_PATH": "1",
     "ALGAN_LITE_PROGRESS": "0",
     "TQDM_DISABLE": "1",
