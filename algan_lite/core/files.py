@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""A file is written whole or not at all, and read at once."""
 
 from __future__ import annotations
 
@@ -6,24 +6,64 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from glob import escape as glob_escape
 from pathlib import Path
 from typing import BinaryIO
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
+
+_KEY = "algan_lite"
+
+
+def regular_file(name: str, path: str | os.PathLike[str]) -> Path:
+    """Return where a file is or will be: ``~`` means home, and a link stands for what it leads to.
+
+    Args:
+        name: Of the argument, for the message.
+        path: The file; it need not exist.
+
+    Raises:
+        TypeError: If ``path`` is no path.
+        ValueError: If there is something else than a regular file: a folder, a device.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{name} must be a path; got {path!r}")
+    place = Path(path).expanduser().resolve()
+    if place.exists() and not place.is_file():
+        raise ValueError(f"{name} must be a regular file, there already or not; got {path}")
+    return place
+
+
+def check_writable(name: str, path: str | os.PathLike[str]) -> Path:
+    """Return the path of a file that can be written; otherwise refuse now what would fail after the work."""
+    place = regular_file(name, path)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        probe = _partial(place)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(f"{name} must be a file that can be written; {path} cannot: {error}") from error
+    return place
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a file beside ``path``, then put it there: readers find the old file or the whole new one.
 
+    What killed processes have left half written beside it is removed.
+
     Args:
         path: The file; its folder is made if it is missing.
         write: Gets the open file.
+
+    Raises:
+        ValueError: If there is something else than a regular file.
     """
-    path = Path(path)
+    path = regular_file("path", path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    partial = _partial(path)
     try:
         with partial.open("xb") as file:
             write(file)
@@ -33,9 +73,25 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    for left in path.parent.glob(f".{glob_escape(path.name)}.*.partial"):
+        if not _is_alive(left.name.split(".")[-2].partition("-")[0]):
+            left.unlink(missing_ok=True)
 
 
-_KEY = "algan_lite"
+def _partial(path: Path) -> Path:
+    """Return the name of a file being written; it says which process writes it."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+
+
+def _is_alive(process: str) -> bool:
+    """Return whether a process may still be there, by its number."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):  # it belongs to somebody else, or the name is none of ours
+        return True
+    return True
 
 
 def save_checkpoint(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], values: Mapping[str, object]) -> None:
@@ -52,20 +108,23 @@ def save_checkpoint(path: str | os.PathLike[str], tensors: Mapping[str, Tensor],
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, object]]:
-    """Return the tensors (on the CPU) and the plain values of a checkpoint.
+    """Return the tensors (on the CPU) and the plain values of a checkpoint, read at once: they are of one moment.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is not a whole checkpoint of this package.
     """
-    if not Path(path).is_file():
+    place = regular_file("checkpoint", path)
+    if not place.exists():
         raise FileNotFoundError(f"there is no checkpoint at {path}")
+    content = place.read_bytes()
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except SafetensorError as error:
+        tensors = load(content)
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    except (SafetensorError, ValueError) as error:
         raise ValueError(f"checkpoint must be a whole safetensors file; {path} is not: {error}") from error
     if _KEY not in metadata:
         raise ValueError(f"checkpoint must have been written by algan_lite; {path} was not")
-    return tensors, json.loads(metadata[_KEY])
+    # Copies: what the file's bytes lie in would stay in memory as long as one tensor does.
+    return {name: tensor.clone() for name, tensor in tensors.items()}, json.loads(metadata[_KEY])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -28,6 +31,9 @@ class Finite(Source):
         self.validation_labels = labels.get("validation")
         self.test_labels = labels.get("test")
 
+    def _contents(self) -> object:
+        return self._parts, self.train_labels, self.validation_labels, self.test_labels
+
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
         return take(self.train, rng.draw(stream, (n,), "cpu", "index", len(self.train)))
 
@@ -36,7 +42,7 @@ class Finite(Source):
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{part}={len(x)}" for part, x in self._parts.items())
-        return f"Finite({self.name}, sample_shape={self.sample_shape}, {sizes})"
+        return f"{self.name}(sample_shape={self.sample_shape}, {sizes}, key={self.key()})"
 
 
 def stratified(labels: Tensor, count: int, generator: torch.Generator) -> Tensor:
@@ -81,14 +87,31 @@ def split(name: str, x: Tensor, labels: Tensor | None, validation: float, test: 
 
 
 def read_loader(loader: DataLoader) -> tuple[Tensor, Tensor | None]:
-    """Read all batches, ``x`` or ``(x, labels)``, into memory; a progress bar appears after a second."""
+    """Read all batches, ``x``, ``(x,)`` or ``(x, labels)``, into memory; a progress bar appears after a second.
+
+    The items are put into an order of their own, by their contents: so a loader that shuffles gives the same split.
+    """
     with torch.random.fork_rng(devices=[]):  # iterating over a DataLoader draws from the global generator
         batches = list(progress_bar(loader, desc="reading", unit="batch", delay=1.0))
     if not batches:
         raise ValueError("x must yield at least one batch; got an empty DataLoader")
-    if isinstance(batches[0], Tensor):
-        return torch.cat(batches), None
-    return torch.cat([batch[0] for batch in batches]), torch.cat([torch.as_tensor(batch[1]) for batch in batches])
+    parts = [[batch] if isinstance(batch, Tensor) else batch for batch in batches]
+    if not all(isinstance(part, Sequence) and len(part) in (1, 2) and isinstance(part[0], Tensor) for part in parts):
+        got = batches[0]
+        what = f"a dict of {', '.join(map(repr, got))}" if isinstance(got, Mapping) else type(got).__name__
+        raise TypeError(f"x must be a DataLoader whose batches are x or (x, labels), x a tensor; got {what}")
+    x = torch.cat([part[0] for part in parts])
+    labels = None if len(parts[0]) == 1 else torch.cat([torch.as_tensor(part[1]) for part in parts])
+    order = _by_contents(x, labels)
+    return x[order], None if labels is None else labels[order]
+
+
+def _by_contents(x: Tensor, labels: Tensor | None) -> Tensor:
+    """Return the order of the items by a hash of their bytes, (n,)."""
+    rows = x.detach().cpu().flatten(1).contiguous().numpy()
+    tails = [b""] * len(rows) if labels is None else [label.tobytes() for label in labels.cpu().numpy()]
+    keys = [hashlib.sha256(row.tobytes() + tail).digest() for row, tail in zip(rows, tails, strict=True)]
+    return torch.tensor(sorted(range(len(keys)), key=keys.__getitem__))
 
 
 def check_x(x: Tensor | np.ndarray) -> Tensor:

@@ -33,7 +33,10 @@ def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02, weights: Sequen
     radius = check_number("radius", radius, 0, open_low=True)
     angle = 2 * math.pi * torch.arange(modes, dtype=torch.float64) / modes
     centers = radius * torch.stack([angle.cos(), angle.sin()], -1)  # (K, 2)
-    return Mixture("ring", centers, _check_std(std), _check_weights(weights, modes))
+    given = {} if weights is None else {"weights": tuple(map(float, weights))}
+    source = Mixture("ring", centers, _check_std(std), _check_weights(weights, modes))
+    source.parameters = {"modes": modes, "radius": radius, "std": source.std, **given}
+    return source
 
 
 @SOURCES.enter(source="Liu 2020 (collaborative sampling), 90 % of the mass on two of eight modes")
@@ -59,6 +62,7 @@ def imbalanced_ring(
     light = (1 - share) / (modes - heavy)
     source = ring(modes, radius, std, [share / heavy] * heavy + [light] * (modes - heavy))
     source.name = "imbalanced_ring"
+    source.parameters = {"share": share, "heavy": heavy, "modes": modes, "radius": radius, "std": source.std}
     return source
 
 
@@ -77,7 +81,9 @@ def grid(side: int = 5, spacing: float = 1.0, std: float = 0.05) -> Mixture:
     side = check_integer("side", side, 1)
     spacing = check_number("spacing", spacing, 0, open_low=True)
     ticks = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
-    return Mixture("grid", torch.cartesian_prod(ticks, ticks), _check_std(std), _check_weights(None, side**2))
+    source = Mixture("grid", torch.cartesian_prod(ticks, ticks), _check_std(std), _check_weights(None, side**2))
+    source.parameters = {"side": side, "spacing": spacing, "std": source.std}
+    return source
 
 
 @SOURCES.enter(source="Gulrajani 2017")

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from algan_lite.core import rng
 from algan_lite.core.checks import Entry, Table, check_integer
+from algan_lite.core.keys import content_key
 
 
 class Source:
@@ -24,6 +25,7 @@ class Source:
     Attributes:
         name: What the source is called in tables and figures.
         sample_shape: Shape of one sample, for instance (2,) or (1, 28, 28).
+        parameters: What it was made with, as its factory names it.
         modes: Exact centers of the modes, (K, *sample), or None where there are none.
         std: Standard deviation of a mode in each coordinate, in data units, or None.
         weights: Probability of each mode, (K,), or None.
@@ -36,6 +38,15 @@ class Source:
     def __init__(self, name: str, sample_shape: tuple[int, ...]) -> None:
         self.name = name
         self.sample_shape = tuple(sample_shape)
+        self.parameters: dict[str, object] = {}
+
+    def key(self) -> str:
+        """Return 16 hexadecimal digits that depend on all that the samples depend on: parameters, values, split."""
+        return content_key(self.name, self.sample_shape, self.parameters, self._contents())
+
+    def _contents(self) -> object:
+        """Return every number that samples are made of."""
+        return None
 
     def sample(
         self,
@@ -92,8 +103,7 @@ class Source:
         return self._part("test")
 
     def __repr__(self) -> str:
-        modes = "" if self.modes is None else f", modes={len(self.modes)}, std={self.std:g}"
-        return f"{type(self).__name__}({self.name}, sample_shape={self.sample_shape}{modes})"
+        return f"{self.name}({', '.join(f'{name}={value!r}' for name, value in self.parameters.items())})"
 
 
 class Mixture(Source):
@@ -107,6 +117,9 @@ class Mixture(Source):
         cumulative = weights.double().cumsum(0)
         cumulative[-1] = 1.0  # a sum that rounds to 0.9999999 would let a draw fall behind the last mode
         self._cumulative = cumulative.float()
+
+    def _contents(self) -> object:
+        return self.modes, self.std, self.weights
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
         u = rng.draw(stream, (n,), "cpu", "uniform")
@@ -128,6 +141,7 @@ class Mixture(Source):
         """
         if tuple(x.shape[-1:]) != self.sample_shape:
             raise ValueError(f"x must be (..., N, {self.sample_shape[0]}); got shape {tuple(x.shape)}")
+        x = x if x.is_floating_point() else x.float()
         modes, weights = self.modes.to(x), self.weights.to(x)
         # differences, not |x|^2 + |m|^2 - 2xm: with a small std that form loses every digit near a mode
         distance2 = (x.unsqueeze(-2) - modes).square().sum(-1)  # (..., N, K)
@@ -141,6 +155,7 @@ class Curve(Source):
     def __init__(self, name: str, curve: Callable[[Tensor], Tensor], noise: float) -> None:
         super().__init__(name, (2,))
         self.noise = noise
+        self.parameters = {"noise": noise}
         self.curve = curve
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:

@@ -104,6 +104,16 @@ def _masked_fill(graph: Graph, out: Tensor, x: Tensor, mask: Tensor, value: Oper
     return graph.add("Where", graph.name(mask), number(graph, value, out.dtype), graph.name(x))
 
 
+@translates("nan_to_num")
+def _nan_to_num(
+    graph: Graph, out: Tensor, x: Tensor, nan: Number = 0.0, posinf: Number = 0.0, neginf: Number = 0.0
+) -> str:
+    name = graph.name(x)
+    for value, test in ((neginf, {"detect_positive": 0}), (posinf, {"detect_negative": 0})):
+        name = graph.add("Where", graph.add("IsInf", graph.name(x), **test), number(graph, value, out.dtype), name)
+    return graph.add("Where", graph.add("IsNaN", graph.name(x)), number(graph, nan, out.dtype), name)
+
+
 @translates("clamp", "clamp_min")
 def _clamp(graph: Graph, out: Tensor, x: Tensor, low: Number | None = None, high: Number | None = None) -> str:
     return graph.add("Clip", graph.name(x), *("" if v is None else number(graph, v, out.dtype) for v in (low, high)))

@@ -60,7 +60,12 @@ def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tenso
     if isinstance(reference, Tensor):
         return reference
     part = getattr(reference, "test", None)
-    if part is not None and len(part):
+    if part is not None:
+        if len(part) == 0:
+            raise ValueError(
+                f"reference must have held-out samples to compare with; {reference!r} has no test part: give test= in "
+                "(0, 1) when the source is made, or a tensor of reals instead of the source"
+            )
         return part
     if not hasattr(reference, "sample"):
         raise TypeError(f"reference must be a tensor (M, *sample) or a source; got {type(reference).__name__}")

@@ -53,6 +53,10 @@ class Ensemble(nn.Module):
         for name, value in params.items():
             self.register_parameter(name.replace(".", "/"), nn.Parameter(value.detach().clone()))
 
+    def extra_repr(self) -> str:
+        """Say how many runs there are, and of which network."""
+        return f"runs={self.runs}, {self._template[0].net!r}"
+
     def _weights(self) -> dict[str, Tensor]:
         return dict(zip(self._names, self._parameters.values(), strict=True))
 

@@ -6,8 +6,10 @@ G maps latents (..., N, latent_dim) to samples (..., N, *sample_shape); D maps s
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -133,9 +135,31 @@ _MODELESS |= {nn.Sigmoid, nn.Flatten, nn.Unflatten, nn.Upsample, PixelNorm, Gene
 
 
 def layers_of(*networks: Callable[[Tensor], Tensor]) -> list[nn.Module]:
-    """Return the layers of the networks, themselves included, that may notice their mode; a plain function has none."""
-    modules = [module for network in networks if isinstance(network, nn.Module) for module in network.modules()]
-    return [module for module in modules if type(module) not in _MODELESS]
+    """Return the layers of the networks, themselves included, that may notice their mode.
+
+    Of a function, such as ``lambda z: G(z, y)``, those modules count that it names or that are bound to it, of a method
+    its object; a module that it finds in another way (in a list, say) is not seen, and keeps its mode.
+    """
+    modules = [layer for network in networks for module in _held_by(network) for layer in module.modules()]
+    return [layer for layer in modules if type(layer) not in _MODELESS]
+
+
+def _held_by(call: object) -> list[nn.Module]:
+    """Return the modules that a callable is made of: itself, or what a function, method or partial refers to."""
+    if isinstance(call, nn.Module):
+        return [call]
+    if isinstance(call, partial):
+        parts = [call.func, *call.args, *call.keywords.values()]
+    elif inspect.ismethod(call):
+        parts = [call.__self__]
+    elif inspect.isfunction(call):
+        found = inspect.getclosurevars(call)
+        parts = [*found.nonlocals.values(), *found.globals.values(), *(call.__defaults__ or ())]
+        parts = [part for part in parts if isinstance(part, nn.Module | partial) or inspect.ismethod(part)]
+    else:
+        parts = list(vars(call).values()) if hasattr(call, "__dict__") and not inspect.ismodule(call) else []
+        parts = [part for part in parts if isinstance(part, nn.Module)]
+    return [module for part in parts for module in _held_by(part)]
 
 
 @contextmanager

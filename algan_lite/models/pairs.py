@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -25,9 +26,12 @@ def _leaky() -> nn.Module:
     return nn.LeakyReLU(0.2)
 
 
+_BORROWED = threading.Lock()  # PyTorch's layers draw their first weights from the one global generator
+
+
 def _seeded(build: Callable[[], nn.Module], seed: int, purpose: str) -> nn.Module:
     """Build a network with PyTorch's own initial weights, from its own stream; the global RNG is put back."""
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+    with _BORROWED, torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.manual_seed(derive_seed(seed, purpose))
         return build()
 

@@ -16,19 +16,22 @@ def image_grid(
     """Draw the first images as a grid, row by row.
 
     Args:
-        images: (N, 1, height, width), values in [-1, 1]; what lies outside is clipped.
+        images: (N, 1, height, width), floating point in [-1, 1]; what lies outside is clipped.
         columns: Images in a row, at least 1.
         ax: Where to draw; a new figure by default.
         title: Of the axes.
         most: Images that are drawn, the first ones, at least 1.
 
     Raises:
+        TypeError: If the images are not floating point.
         ValueError: If ``images`` is not (N, 1, height, width) with N >= 1, or a number is out of range.
     """
     check_integer("columns", columns, 1)
     if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 1 or len(images) < 1:
         got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(f"images must be a tensor (N, 1, height, width), N >= 1, of one run; got {got}")
+    if not images.is_floating_point():
+        raise TypeError(f"images must be floating point in [-1, 1] (bytes: x / 127.5 - 1); got {images.dtype}")
     shown = images[: check_integer("most", most, 1), 0].detach().float().cpu().clamp(-1, 1)  # (n, height, width)
     n, height, width = shown.shape
     columns = min(columns, n)

@@ -12,6 +12,7 @@ from matplotlib.image import AxesImage
 from torch import Tensor, nn
 
 from algan_lite.core.checks import check_integer, check_number
+from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.plots.style import COLORS, INK, MARKERS, VERDICT, WIDTH, axes_or_new
 
@@ -113,7 +114,7 @@ def decision_map(
     parameter = next(D.parameters(), None) if isinstance(D, nn.Module) else None
     side = torch.linspace(0, 1, resolution, device=None if parameter is None else parameter.device)
     points = torch.cartesian_prod(y0 + (y1 - y0) * side, x0 + (x1 - x0) * side).flip(-1)  # row by row: y slow, x fast
-    with torch.no_grad():
+    with torch.no_grad(), evaluating(layers_of(D)):
         logits = D(points)
     if logits.shape != points.shape[:1]:
         raise ValueError(f"D must return one logit a point, ({len(points)},); got {tuple(logits.shape)}")

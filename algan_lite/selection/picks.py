@@ -58,7 +58,7 @@ def best(request: Request, utilities: Tensor) -> Pick:
 
 
 def gumbel(request: Request, utilities: Tensor) -> Pick:
-    r"""Draws n of M one after another, each with probability softmax(±utility / temperature) among those left.
+    r"""Draws n of M one after another, each with probability softmax(utility / temperature) among those left.
 
     Given the (n+1)-th largest perturbed score kappa, candidate i is in with probability
     :math:`q_i = 1 - \exp(-\exp(\phi_i - \kappa))`.
@@ -66,7 +66,7 @@ def gumbel(request: Request, utilities: Tensor) -> Pick:
     Reference:
         Yellott 1977; Vieira 2014; Kool et al. 2019 (the estimator).
     """
-    log_p = (request.options["sign"] / request.options["temperature"] * utilities).log_softmax(-1)
+    log_p = (1 / request.options["temperature"] * utilities).log_softmax(-1)
     # A uniform float32 is a multiple of 2^-24 and may be 0, whose Gumbel is infinite: half a step stands for it.
     uniform = request.chance.clamp_min(2.0**-25).to(log_p.dtype)
     perturbed = log_p - torch.log(-torch.log1p(-uniform))

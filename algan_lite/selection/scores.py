@@ -85,8 +85,10 @@ def _median(values: Tensor) -> Tensor:
 
     It is one of the values: the mean of the two middle ones would tie these two, and rounding would order them.
     """
-    middle = (values.shape[-1] - 1) // 2
-    return values.sort(-1).values[..., middle : middle + 1]
+    known = torch.nan_to_num(values, nan=torch.inf, posinf=torch.inf, neginf=torch.inf)
+    count = (known < torch.inf).to(values.dtype).sum(-1, keepdim=True)  # those that are not finite have no say
+    middle = ((count - 1).clamp_min(0) / 2).long()
+    return known.sort(-1).values.gather(-1, middle)
 
 
 @torch.no_grad()
@@ -121,24 +123,29 @@ def features(request: Request, z: Tensor) -> Tensor:
 
 
 def farthest_first(points: Tensor, n: int) -> Tensor:
-    """Greedy k-center: begin with point 0, then always take the point farthest from those already taken.
+    """Greedy k-center: begin with the first point, then always take the point farthest from those already taken.
 
-    Point 0 of an i.i.d. pool is a random one, and any start keeps the guarantee: after n points the largest distance to
-    the nearest center is at most twice the best possible.
+    The first of an i.i.d. pool is a random one, and any start keeps the guarantee: after n points the largest distance
+    to the nearest center is at most twice the best possible. Points that are not finite are left out.
 
     Args:
         points: (..., M, F).
         n: Number of centers, in [1, M].
 
     Returns:
-        Utilities (..., M): the squared distance to the nearest center taken before this point (for point 0, which has
-        none, the largest one). Sorted in descending order, ties by index, they give the centers in their order.
+        Utilities (..., M): the squared distance to the nearest center taken before this point (for the first, which
+        has none, the largest one); NaN for points that are not finite. Sorted in descending order, ties by index, they
+        give the centers in their order.
 
     Reference:
         Gonzalez 1985; on GAN batches Sinha et al. 2020 (Small-GAN).
     """
+    unknown = points.sum(-1) * 0  # (..., M): 0, or NaN for a point that is not finite
+    center = (unknown == 0).to(points.dtype).sort(dim=-1, descending=True, stable=True).indices[..., :1]
+    # The others stand where the first point stands: they cover nothing new.
+    first = points.gather(-2, center.unsqueeze(-1).expand(*center.shape, points.shape[-1]))
+    points = torch.where(unknown.unsqueeze(-1) == 0, points, first)
     columns = points.mT.contiguous()  # (..., F, M): sums over the second-last axis are several times faster
-    center = torch.zeros((*points.shape[:-2], 1), dtype=torch.long, device=points.device)
     distance = _squared_distance(columns, center)
     centers, reach = [center], [distance.amax(-1, keepdim=True)]
     distance = distance.scatter(-1, center, -1.0)  # -1: taken; without it duplicates of a center could repeat it
@@ -147,7 +154,7 @@ def farthest_first(points: Tensor, n: int) -> Tensor:
         centers.append(center)
         reach.append(farthest)
         distance = torch.minimum(distance, _squared_distance(columns, center)).scatter(-1, center, -1.0)
-    return distance.scatter(-1, torch.cat(centers, -1), torch.cat(reach, -1))
+    return distance.scatter(-1, torch.cat(centers, -1), torch.cat(reach, -1)) + unknown
 
 
 def _squared_distance(columns: Tensor, index: Tensor) -> Tensor:
@@ -175,6 +182,7 @@ def ascend(request: Request) -> Tensor:
         for _ in range(options["steps"]):
             (gradient,) = torch.autograd.grad(_realness(request, z).sum(), z, create_graph=through)
             move = alpha * gradient / (gradient.square().sum(-1, keepdim=True) + beta)
+            move = torch.where(move == move, move, 0.0)  # where D gives no direction (NaN), z stays
             z = (z + move).clamp(-clip, clip)
             z = z if through else z.detach().requires_grad_(True)
     return z if through else z.detach()

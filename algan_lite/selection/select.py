@@ -30,7 +30,8 @@ class Selection(NamedTuple):
     Attributes:
         z: Latents to train on, (..., n, latent_dim), best first where the strategy ranks.
         indices: Their places in the pool, (..., n), without repeats.
-        utilities: Utility of every candidate of the pool, (..., M); 0 where the strategy does not score.
+        utilities: Utility of every candidate of the pool, (..., M); 0 where the strategy does not score, -inf for a
+            candidate whose logit is not finite.
         weights: Weights of a *sum* over the n, (..., n): 1/n each where nothing is reweighted.
         num_calls: Candidates that each run passed through G and D only to choose.
     """
@@ -106,7 +107,8 @@ def select_noise(
 
     Raises:
         TypeError: If ``z_pool`` is not a floating tensor, or a number is none.
-        ValueError: If an argument is out of range, unknown, or impossible for the strategy.
+        ValueError: If an argument is out of range, unknown, or impossible for the strategy, or fewer than n candidates
+            have finite logits (in every run, for an ensemble).
 
     Example:
         >>> import torch
@@ -121,7 +123,12 @@ def select_noise(
         raise ValueError(f"z_pool must have shape (..., M, latent_dim) with M >= 1; got {tuple(z_pool.shape)}")
     rule = bind(strategy, check_integer("n", n, 1, z_pool.shape[-2]), options, loss, reweight, keep)
     chance = _chance(z_pool, rule.draws, generator, seed, noise)
-    return choose(G, D, z_pool, rule, layers_of(G, D), keep, chance)
+    chosen = choose(G, D, z_pool, rule, layers_of(G, D), keep, chance)
+    lost = (chosen.utilities.gather(-1, chosen.indices) == -torch.inf).any(-1)
+    if lost.device.type != "meta" and bool(lost.all()):
+        found = int((chosen.utilities > -torch.inf).sum(-1).max())
+        raise ValueError(f"z_pool must hold {n} candidates or more whose logits are finite; got {found}")
+    return chosen
 
 
 def bind(
@@ -173,7 +180,8 @@ def choose(
     request = Request(G, D, layers, z_pool, rule.n, rule.loss, rule.options, chance)
     entry = rule.strategy
     candidates = entry.propose(request)
-    utilities = entry.fn(request, candidates)
+    # Whatever the rule, a candidate whose logit is NaN or infinite comes last.
+    utilities = torch.nan_to_num(entry.fn(request, candidates), nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
     pick = entry.pick(request, utilities)
     return Selection(
         z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),

@@ -117,7 +117,7 @@ def uncertain(request: Request, z: Tensor) -> Tensor:
 )
 def softmax(request: Request, z: Tensor) -> Tensor:
     """By chance, more often where D finds the fake real (sign=-1: rejects it), without repeats."""
-    return scores.realness(request, z)
+    return request.options["sign"] * scores.realness(request, z)
 
 
 @strategy(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from algan_lite.core.checks import check_choice, check_integer, check_number
+from algan_lite.core.keys import content_key
 from algan_lite.objective.losses import LOSSES, Loss, resolve_loss
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import STRATEGIES, Rule, bind
@@ -44,7 +45,13 @@ class TrainConfig:
     log_every: int = 10  # steps between two rows of the history, >= 1
 
     def __post_init__(self) -> None:
-        """Check every field; the message names the field, its range and the value."""
+        """Copy what the caller could change later, and check every field; the message names field, range and value."""
+        for name in ("regularizers", "strategy_options"):
+            given = getattr(self, name)
+            if not isinstance(given, Mapping):
+                raise TypeError(f"{name} must be a mapping name -> value; got {given!r}")
+            copied = {key: value.clone() if isinstance(value, Tensor) else value for key, value in given.items()}
+            object.__setattr__(self, name, copied)
         resolve_loss(self.loss)
         check_choice("d_fakes", self.d_fakes, ("all", "selected"))
         for name in ("num_steps", "batch_size", "pool_factor", "steps_per_epoch", "d_steps", "log_every"):
@@ -60,8 +67,6 @@ class TrainConfig:
         self._check_strategy()
         if self.equilibrium is not None and not isinstance(self.equilibrium, Equilibrium):
             raise TypeError(f"equilibrium must be an Equilibrium or None; got {self.equilibrium!r}")
-        if not isinstance(self.regularizers, Mapping):
-            raise TypeError(f"regularizers must be a mapping name -> lambda; got {self.regularizers!r}")
         for name, lam in self.regularizers.items():
             check_choice("regularizers", name, REGULARIZERS)
             _check_lambda(name, lam)
@@ -145,15 +150,11 @@ def _plain_number(value: object) -> object:
 
 
 def _plain_loss(loss: Loss) -> object:
-    """Return a loss's name; of one that is not in the table also a few of its values, since names may be alike."""
-    if LOSSES.get(loss.name) is loss:
-        return loss.name
-    logits = torch.tensor([-3.0, -0.5, 0.1, 2.0], device="cpu")
-    pair = loss.D(logits, logits.flip(0)), loss.G(logits, logits.flip(0))
-    return [loss.name, *(f"{value.item():.5g}" for value in pair)]
+    """Return a loss's name; of one that is not in the table also a key of its functions, since names may be alike."""
+    return loss.name if LOSSES.get(loss.name) is loss else [loss.name, content_key(loss, strict=False)]
 
 
 def _plain_lambda(lam: LambdaSetting) -> object:
     if callable(lam):
-        return f"schedule {getattr(lam, '__name__', type(lam).__name__)}"
+        return f"schedule {getattr(lam, '__name__', type(lam).__name__)} {content_key(lam, strict=False)}"
     return lam.tolist() if isinstance(lam, Tensor) else float(lam)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from algan_lite.core.checks import check_integer, check_number
 from algan_lite.core.rng import Stream, draw
 from algan_lite.data.sources import Source, take
+from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss
 
 
@@ -85,7 +86,8 @@ def held_out_accuracy(G: nn.Module, D: nn.Module, x_real: Tensor, z: Tensor, los
         z: Plain latents, (..., n, latent_dim).
         loss: Says which way the logits point.
     """
-    ahead = loss.realness(D(x_real)) - loss.realness(D(G(z)))
+    with evaluating(layers_of(G, D)):
+        ahead = loss.realness(D(x_real)) - loss.realness(D(G(z)))
     return ((ahead > 0).float() + (ahead == 0).float() / 2).mean(-1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from torch import nn
 
@@ -13,6 +14,7 @@ from algan_lite.objective.players import objective
 from algan_lite.training.checkpoint import Saver
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.history import History
+from algan_lite.training.interrupt import Patience
 from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
@@ -52,43 +54,63 @@ def train(
         ValueError: If G and D do not fit each other, or the checkpoint belongs to other settings.
     """
     # 1. Initialize G and D: the weights are theirs already; optimizers and random streams follow from the seed.
-    config = config or TrainConfig()
+    config, callbacks = config or TrainConfig(), tuple(callbacks)
     state = TrainState.start(G, D, config, seed)
-    saver = Saver(state, checkpoint, checkpoint_every, resume)
+    saver = Saver(state, source, checkpoint, checkpoint_every, resume)
     step = Step(G, D, config)
-    for k in _steps(state, progress):
-        lams = step.lams(k)
-        for _ in range(config.d_steps):
-            drawn = step.draw(source, state.streams, state.averages)
-            # 2. G chooses its noise from D's feedback.
-            chosen = step.choose(drawn, k)
-            # 3. G generates samples.
-            x_fake = G(chosen.z)
-            # 4. D classifies real and generated samples.
-            batch = step.classify(drawn, chosen, x_fake)
-            # 5. Update D ...
-            terms_D = objective("D", G, D, batch, lams)
-            state.minimize("D", terms_D["total"])
-            state.averages = batch.state
-        # ... and then G, which now faces the new D.
-        terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), lams)
-        state.minimize("G", terms_G["total"])
-        # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
-        state.finish_step(terms_D, terms_G, chosen.num_calls * config.d_steps)
-        state.look(source)
-        state.record(terms_D, terms_G, batch)
-        for callback in callbacks:
-            callback(state)
-        saver.after_step()
-        if state.stopped:
-            break
-    saver.finish()
-    state.release()
+    with _nothing_is_lost(state, saver):
+        for k in _steps(state, progress):
+            lams = step.lams(k)
+            for _ in range(config.d_steps):
+                drawn = step.draw(source, state.streams, state.averages)
+                # 2. G chooses its noise from D's feedback.
+                chosen = step.choose(drawn, k)
+                # 3. G generates samples.
+                x_fake = G(chosen.z)
+                # 4. D classifies real and generated samples.
+                batch = step.classify(drawn, chosen, x_fake)
+                # 5. Update D ...
+                terms_D = objective("D", G, D, batch, lams)
+                state.minimize("D", terms_D["total"])
+                state.averages = batch.state
+            # ... and then G, which now faces the new D.
+            terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), lams)
+            state.minimize("G", terms_G["total"])
+            # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
+            state.finish_step(terms_D, terms_G, step.take_calls())
+            state.look(source)
+            state.record(terms_D, terms_G, batch)
+            for callback in callbacks:
+                callback(state)
+            saver.after_step()
+            if state.stopped:
+                break
+        saver.save()
     return state.history
 
 
+@contextmanager
+def _nothing_is_lost(state: TrainState, saver: Saver) -> Iterator[None]:
+    """Leave no gradients behind, however the training ends; after an interrupt a checkpoint, and the history."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.history = state.history
+        interrupt.add_note(f"stopped after step {state.step:,}; .history of this exception holds what was recorded")
+        if state.whole and saver.path is not None:
+            saver.save()
+            interrupt.add_note(f"checkpoint: {saver.path}")
+        raise
+    finally:
+        state.release()
+
+
 def _steps(state: TrainState, progress: bool | None) -> Iterator[int]:
-    """Yield the steps that are left, behind a progress bar."""
+    """Yield the steps that are left, behind a progress bar; an interrupt waits for the end of a step."""
     steps = range(state.step, state.step if state.stopped else state.config.num_steps)
     bounds = {"initial": state.step, "total": state.config.num_steps}
-    return iter(progress_bar(steps, shown=progress, desc="train", unit="step", **bounds))
+    with Patience() as patience, progress_bar(steps, shown=progress, desc="train", unit="step", **bounds) as bar:
+        for k in bar:
+            state.whole = False
+            yield k
+            patience.check()

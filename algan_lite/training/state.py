@@ -27,6 +27,7 @@ class TrainState:
 
     Attributes:
         step: Steps of G that are done.
+        whole: Whether no step is under way.
         streams: Purpose -> stream; one generator, or one a run.
         averages: Moving averages of D's mean logits (empty until a regularizer asks for them).
         watch: What the stopping rule has seen so far.
@@ -41,6 +42,7 @@ class TrainState:
     watch: Watch
     averages: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
+    whole: bool = True
 
     def __post_init__(self) -> None:
         """Look up once what every step needs."""
@@ -97,6 +99,7 @@ class TrainState:
         self.step += 1
         self._mark_diverged(terms_D["total"], terms_G["total"])
         self.history.num_calls += num_calls
+        self.whole = True
 
     def _mark_diverged(self, *totals: Tensor) -> None:
         if self.device.type == "cpu" and all(math.isfinite(_over_runs(total).item()) for total in totals):

@@ -33,6 +33,7 @@ class Step:
         self.device, self.runs = next(G.parameters()).device, getattr(G, "runs", None)
         scheduled = any(callable(lam) for lam in config.regularizers.values())
         self._lams = None if scheduled else config.lams(0, self.device, self.runs)
+        self._calls = 0
         self._own_fakes = config.d_fakes == "all" and not config.chooses_plain
         self._weighted = config.reweight or config.keep_decay is not None
 
@@ -56,7 +57,15 @@ class Step:
 
     def choose(self, batch: Batch, step: int = 0) -> Selection:
         """Step 2: return the N latents of the pool that G will train on, with their weights."""
-        return choose(self.G, self.D, batch.z_pool, self.rule, self.layers, self.config.keep(step), batch.chance)
+        keep = self.config.keep(step)
+        chosen = choose(self.G, self.D, batch.z_pool, self.rule, self.layers, keep, batch.chance)
+        self._calls += chosen.num_calls
+        return chosen
+
+    def take_calls(self) -> int:
+        """Return how many candidates passed through G and D only to choose, since the last call."""
+        calls, self._calls = self._calls, 0
+        return calls
 
     def classify(self, drawn: Batch, chosen: Selection, x_fake: Tensor) -> Batch:
         """Step 4: add D's view of reals and fakes to what was drawn.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from pybtex.database import parse_file
+from pybtex.plugin import find_plugin
 
-from tools.book.citations import plain_citations
+from tools.book.citations import BIBLIOGRAPHY, plain_citations
 from tools.book.copies import BRANCH, is_published, learner_copy, publish, requirement, solution_copy, write
 from tools.book.execute import execute
 from tools.book.first_cell import first_cell
@@ -65,9 +68,20 @@ def test_citations_become_text_where_nothing_reads_roles() -> None:
     works = listed.splitlines()
     assert len(works) == 3
     assert works[0].startswith("- Samarth Sinha, Zhengli Zhao")
-    assert works[2].endswith("In ICCV. 2017. arXiv:1611.04076.")
+    assert works[2].endswith("In ICCV. 2017. [arXiv:1611.04076](https://arxiv.org/abs/1611.04076).")
     with pytest.raises(KeyError, match="nobody"):
         plain_citations(["{footcite}`nobody`"])
+
+
+def test_every_work_is_linked_in_the_bibliography_and_in_copies() -> None:
+    works = parse_file(str(BIBLIOGRAPHY), bib_format="bibtex").entries
+    style, backend = find_plugin("pybtex.style.formatting", "plain")(), find_plugin("pybtex.backends", "html")()
+    for entry in style.format_entries(works.values()):
+        assert re.search(r'href="https://[^"]+"', entry.text.render(backend)), entry.key
+    text = plain_citations([f"{{footcite}}`{', '.join(works)}`", "```{footbibliography}\n```"])[1]
+    linked = [line for line in text.splitlines() if re.search(r"https://\S+", line)]
+    assert len(linked) == len(works) > 40
+    assert "[doi:10.1016/0022-2496(77)90026-8](https://doi.org/10.1016/0022-2496(77)90026-8)." in text
 
 
 @pytest.fixture

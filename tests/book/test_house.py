@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from tools.audit.static import page_findings
 from tools.book.build import checkout, derived_config, fresh_cache, github_repository, package_key
-from tools.book.first_cell import TAG, first_cell, version
+from tools.book.first_cell import TAG, first_cell, version, wheel
 from tools.book.pages import ROOT, pages, source
 from tools.book.readme import code_blocks
 
@@ -98,17 +98,73 @@ def test_headings(notebook: NotebookNode) -> None:
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
-def test_first_cell_is_silent_and_idempotent_where_the_package_is(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = first_cell().splitlines()
-    lines[3] = lines[3].replace("%pip install", "raise AssertionError  #")
+ADDRESS = "algan-lite@git+https://github.com/teacher/fork@0123abc"
+
+
+def run_first_cell(install: str | None, monkeypatch: pytest.MonkeyPatch, *, missing: bool) -> None:
+    if missing:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code = first_cell(install).replace("%pip install", "raise AssertionError  #") if install else first_cell()
+    exec(code.rsplit("\n", 1)[0], {})  # the last line prints the versions; it has its own tests
+
+
+@pytest.mark.parametrize("install", [None, ADDRESS])
+def test_first_cell_is_silent_and_idempotent_where_the_package_is(
+    install: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(2):
-        exec("\n".join(lines[:-1]), {})  # the last line prints the versions; it has its own tests
+        run_first_cell(install, monkeypatch, missing=False)
     assert capsys.readouterr() == ("", "")
 
 
-def test_first_cell_installs_the_package_alone() -> None:
-    (install,) = (line.strip() for line in first_cell("9.9.9").splitlines() if "install" in line)
-    assert install == "%pip install -q --no-deps algan-lite==9.9.9"
+def test_first_cell_installs_from_a_commit_or_says_where_to_get_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    (install,) = (line.strip() for line in first_cell(ADDRESS).splitlines() if "install" in line)
+    assert install == f"%pip install -q --no-deps {ADDRESS}"
+    with pytest.raises(AssertionError):
+        run_first_cell(ADDRESS, monkeypatch, missing=True)
+    with pytest.raises(ModuleNotFoundError, match="algan_lite is missing: run `make wheel`") as said:
+        run_first_cell(None, monkeypatch, missing=True)
+    assert wheel() in str(said.value)
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("name", ["algan-lite", "algan-lite==0.1.0", "algan_lite[export]"])
+def test_first_cell_refuses_a_bare_name(name: str) -> None:
+    with pytest.raises(ValueError, match="not a bare name"):
+        first_cell(name)
+    assert bare_names(f"run %pip install -q --no-deps {name}\n")
+
+
+DEVICE = re.compile(r"^(?!\s*#).*\bsetup\.device\b", flags=re.MULTILINE)
+REASON = re.compile(r"^# .*not setup\.device: \w+", flags=re.MULTILINE)
+TRAINS = re.compile(r"\bal\.(?:train|sweep)\(|_pair\(")
+
+
+def test_networks_are_put_on_the_device_of_the_setup_or_a_comment_says_why_not(notebook: NotebookNode) -> None:
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    assert not TRAINS.search(code) or DEVICE.search(code) or REASON.search(code)
+    assert "set_num_threads" not in code  # setup_notebook() sets them
+
+
+# What pip would look up on an index: an argument that is no option, no file and no address.
+INSTALL = re.compile(r"\bpip3? +install +([^`\n|;&]+)")
+OTHERS = ("tests/", "algan_lite/export/")  # no documents: what they say there is told apart
+OWN = re.compile(r"""algan[-_.]lite(?:\[\w+\])?(?:[=<>~!]=?[\w.]+)?["'.,:)]*""", flags=re.IGNORECASE)
+
+
+def bare_names(text: str) -> list[str]:
+    """Return the arguments of pip's installs that name this package and no place to get it from."""
+    return [word for line in INSTALL.findall(text) for word in line.split() if OWN.fullmatch(word.lstrip("\"'("))]
+
+
+def test_no_notebook_document_or_program_installs_a_bare_name() -> None:
+    kinds = (".ipynb", ".md", ".py", ".yml", ".txt", ".toml", ".html", ".js", "Makefile", "run")
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files"], check=True, capture_output=True, text=True).stdout
+    files = [ROOT / name for name in listed.splitlines() if name.endswith(kinds) and not name.startswith(OTHERS)]
+    assert len(files) > 100
+    assert {str(file): found for file in files if (found := bare_names(file.read_text("utf-8")))} == {}
+    for good in (f"%pip install -q {ADDRESS}", f"pip install ./{wheel()}", "pip install -e .", "pip install torch"):
+        assert bare_names(good) == []
 
 
 # The build

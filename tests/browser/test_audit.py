@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.audit.browser import browser_findings
+from tools.audit.browser import VIEWS, browser, browser_findings, look, served
 from tools.audit.static import static_findings
+from tools.book.pages import ROOT
+from tools.book.policy import with_policy
 
 PAGE = """<!doctype html><html lang="en" data-theme="light"><head><title>t</title>
 <link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"></head><body>
@@ -65,11 +67,63 @@ def test_the_browser_finds_what_a_phone_cuts_and_scripts_that_fail(tmp_path: Pat
     spoken = [found.pop(f"page: accessibility, {view}", None) for view in ("light", "dark")]
     if shutil.which("npm"):  # brings axe-core
         assert [[line.split(":")[0] for line in wrong] for wrong in spoken] == [["button-name"]] * 2
-    assert set(found) == {f"page: {view}" for view in ("light", "dark", "phone", "phone-dark")}
+    assert set(found) == {f"page: {view}" for view in ("light", "dark", "phone", "phone-dark", "disk")}
     assert all(any("undefinedName" in line for line in wrong) for wrong in found.values())
     cut = {view: any(line.startswith("cut:") for line in wrong) for view, wrong in found.items()}
-    assert cut == {"page: light": False, "page: dark": False, "page: phone": True, "page: phone-dark": True}
+    assert cut == {
+        "page: light": False,
+        "page: dark": False,
+        "page: phone": True,
+        "page: phone-dark": True,
+        "page: disk": False,
+    }
     write(tmp_path, '<div style="overflow-x: auto" tabindex="0"><div style="width: 700px; height: 9px">a</div></div>')
     found = dict(browser_findings(tmp_path, ["page"], tmp_path / "shots"))
     assert [line for wrong in found.values() for line in wrong] == []
     assert len(list((tmp_path / "shots").glob("*.png"))) == 4
+
+
+# Each runs under the policy of its page, and each must be seen from a server and from a disk.
+BREACHES = {
+    "<script>document.title = 'hashed'</script>": None,
+    '<button onclick="document.title = 1">b</button><script>document.querySelector("button").click()</script>': None,
+    "<script>setTimeout('document.title = 1')</script>": "script-src",
+    "<script>document.body.innerHTML += '<p onclick=\"a()\">b</p>'</script>": "script-src-attr",
+    "<script>document.body.append(Object.assign(new Image(), {src: 'https://a.example/b.png', alt: 'c'}))</script>": (
+        "img-src"
+    ),
+    "<script>fetch('https://a.example/b').catch(() => 0)</script>": "connect-src",
+    "<script>const s = document.createElement('script'); s.text = 'b()'; document.body.append(s)</script>": (
+        "script-src-elem"
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromedriver") is None, reason="needs Chromium and its driver")
+def test_the_browser_holds_a_page_to_its_policy_from_a_server_and_from_a_disk(tmp_path: Path) -> None:
+    for number, body in enumerate(BREACHES):
+        page = PAGE.format(body).replace("<head>", '<head><meta charset="utf-8">')
+        (tmp_path / f"page{number}.html").write_text(with_policy(page))
+    with served(tmp_path) as address, browser() as driver:
+        for view, place in ((VIEWS[0], address), (VIEWS[-1], tmp_path.as_uri())):
+            for number, directive in enumerate(BREACHES.values()):
+                wrong = look(driver, f"{place}/page{number}.html", view)
+                refused = [line.split()[1] for line in wrong if line.startswith("policy: ")]
+                assert refused == [directive] * (directive is not None), (number, wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromedriver") is None, reason="needs Chromium and its driver")
+def test_requests_to_other_hosts_and_dark_paper_are_found_where_no_policy_is(tmp_path: Path) -> None:
+    dark = "<style>html[data-theme=dark] body { background: #111 }</style>"
+    write(tmp_path, f'{dark}<img src="https://a.example/b.png" alt="c"><script src="//b.example/d.js"></script>')
+    found = dict(browser_findings(tmp_path, ["page"], tmp_path / "shots"))
+    for view in ("light", "disk"):
+        asked = [line for line in found[f"page: {view}"] if line.startswith("asks another host: ")]
+        assert [line.split("//")[1] for line in asked] == ["a.example/b.png", "b.example/d.js"]
+    assert sum("it prints on a ground of 7% white" in line for line in found["page: dark"]) == 1
+    printed = (ROOT / "book" / "_assets" / "print.js").read_text(encoding="utf-8")
+    write(tmp_path, f"{dark}<p>a</p><script>{printed}</script>")
+    found = dict(browser_findings(tmp_path, ["page"], tmp_path / "shots"))
+    assert [line for wrong in found.values() for line in wrong] == []

@@ -58,7 +58,7 @@ def test_every_defect_is_told_with_advice(monkeypatch: pytest.MonkeyPatch) -> No
     assert "&lt;truncated&gt;" in found._repr_html_()
 
 
-@pytest.mark.parametrize(("step", "verdict", "minutes"), [(740.0, machine.SLOW, 30.0), (3.0, machine.GOOD, 1.5)])
+@pytest.mark.parametrize(("step", "verdict", "minutes"), [(1580.0, machine.SLOW, 30.0), (3.0, machine.GOOD, 1.5)])
 def test_minutes_follow_the_speed_but_are_never_less_than_the_book_took(
     monkeypatch: pytest.MonkeyPatch, step: float, verdict: str, minutes: float
 ) -> None:
@@ -67,7 +67,7 @@ def test_minutes_follow_the_speed_but_are_never_less_than_the_book_took(
     assert verdicts(found)["speed"] == verdict
     assert found.ready
     assert ("slower" in found.summary) is (verdict == machine.SLOW)
-    assert f"up to {minutes} min" in repr(found)  # 1.5 minutes at 37 ms
+    assert f"up to {minutes} min" in repr(found)  # 1.5 minutes at 79 ms
 
 
 def test_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ CPU = torch.device("cpu")
 def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("ALGAN_LITE_PROFILE", raising=False)
     monkeypatch.delenv("ALGAN_LITE_DEVICE", raising=False)
+    threads = torch.get_num_threads()
     with mpl.rc_context():
         yield
+    torch.set_num_threads(threads)
     plt.close("all")
 
 
@@ -38,7 +40,25 @@ def test_setup_twice_is_the_same_silent_and_leaves_the_rng_alone(capsys: pytest.
 
 def test_setup_shows_itself_as_one_line() -> None:
     line = repr(setup_notebook(7, profile="full", device="cpu"))
-    assert line == f"algan_lite {al.__version__} · torch {torch.__version__} · CPU · profile full · seed 7"
+    assert line == f"algan_lite {al.__version__} · torch {torch.__version__} · CPU, 1 thread · profile full · seed 7"
+    assert "CPU, 3 threads ·" in repr(setup_notebook(device="cpu", threads=3))
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"threads": 2}, 2), ({"threads": "all"}, 3)])
+def test_threads_are_one_unless_asked(given: dict[str, object], threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "ALL_THREADS", 3)
+    torch.set_num_threads(2)
+    assert setup_notebook(device="cpu", **given).threads == threads
+    assert torch.get_num_threads() == threads
+
+
+def test_all_threads_are_those_of_the_beginning_and_a_refusal_changes_none() -> None:
+    torch.set_num_threads(2)
+    for bad in (0, -1, 1.5, True, "two", "2", None):
+        with pytest.raises((TypeError, ValueError), match=r"threads must be .*; got "):
+            setup_notebook(threads=bad)
+    assert torch.get_num_threads() == 2
+    assert setup_notebook(threads="all").threads == setup.ALL_THREADS >= 1
 
 
 def test_profile_and_device_come_from_the_environment_unless_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,13 @@
-"""What only a browser shows: pages that load, scripts that fail, content that a phone cuts. Takes screenshots."""
+"""What only a browser shows: pages that load, scripts that fail, what the policy refuses, what a phone cuts."""
 
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,12 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tools.audit.axe import axe_faults, axe_script
 from tools.audit.static import Finding
 
-# The page runs with its own files only: the result is the same with and without a network.
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -34,6 +36,7 @@ FLAGS = [
     "--no-proxy-server",
     "--force-color-profile=srgb",
 ]
+# Nothing but the page's own server is reached; whatever else the page asks for is a fault all the same.
 ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 READY = """
@@ -41,6 +44,12 @@ const done = arguments[arguments.length - 1];
 const idle = () => requestAnimationFrame(() => requestAnimationFrame(() => done("ready")));
 const math = window.MathJax && window.MathJax.startup && window.MathJax.startup.promise;
 Promise.resolve(math).then(() => document.fonts.ready).then(idle, (error) => done("MathJax: " + error));
+"""
+# Before any script of a page: what its Content-Security-Policy refuses, in the order of the refusals.
+REFUSED = """
+window.refusedByPolicy = [];
+document.addEventListener('securitypolicyviolation', (event) => window.refusedByPolicy.push(
+  `${event.effectiveDirective} refuses ${event.blockedURI} ${event.sample} (line ${event.lineNumber})`));
 """
 TALLEST = 6000  # px of a screenshot: a longer page takes several
 LAZY = "document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; });"
@@ -61,6 +70,19 @@ for (const node of document.querySelectorAll('.bd-article *')) {
 }
 return cut;
 """
+# The color behind the text on paper, between 0 (black) and 1 (white).
+PAPER = """
+dispatchEvent(new Event('beforeprint'));
+let node = document.querySelector('.bd-article') || document.body, color = [0, 0, 0, 0];
+for (; node && color[3] === 0; node = node.parentElement) {
+  const found = getComputedStyle(node).backgroundColor.match(/[\\d.]+/g).map(Number);
+  color = found.length < 4 ? [...found, 1] : found;
+}
+dispatchEvent(new Event('afterprint'));
+return color[3] === 0 ? 1 : (color[0] + color[1] + color[2]) / 765;
+"""
+# What search shows below the titles that it found; none from a disk if no page there can read another.
+EXCERPTS = "return [...document.querySelectorAll('#search-results li .context')].map((part) => part.textContent);"
 BROKEN = """
 return [...document.images].filter((image) => image.complete && image.currentSrc && !image.naturalWidth)
   .filter((image) => new URL(image.currentSrc).host === location.host || image.currentSrc.startsWith('data:'))
@@ -76,6 +98,7 @@ class View:
     width: int  # CSS px
     height: int  # CSS px
     scheme: str  # "light" or "dark", as the reader's system asks for
+    disk: bool = False  # from a disk and not from a server
 
     @property
     def phone(self) -> bool:
@@ -88,6 +111,7 @@ VIEWS = (
     View("dark", 1280, 900, "dark"),
     View("phone", 360, 780, "light"),
     View("phone-dark", 360, 780, "dark"),
+    View("disk", 1280, 900, "light", disk=True),
 )
 
 
@@ -106,12 +130,35 @@ def browser_findings(html: Path, names: list[str], shots: Path) -> Iterator[Find
     shots.mkdir(parents=True)
     script = axe_script()
     with served(html) as address, browser() as driver:
+        for place in (address, html.resolve().as_uri()) if (html / "search.html").is_file() else ():
+            yield f"search shows where the word stands, {place.split(':')[0]}", search_findings(driver, place)
         for name in names:
             for view in VIEWS:
-                yield f"{name}: {view.name}", look(driver, f"{address}/{name}.html", view)
+                place = html.resolve().as_uri() if view.disk else address
+                yield f"{name}: {view.name}", look(driver, f"{place}/{name}.html", view)
+                if view.disk:  # looks like the first view
+                    continue
                 _screenshot(driver, view, shots / f"{name.replace('/', '-')}-{view.name}")
                 if script and not view.phone:  # a phone shows the same elements and colors
                     yield f"{name}: accessibility, {view.name}", axe_faults(driver, script)
+
+
+def search_findings(driver: webdriver.Chrome, place: str, word: str = "generator") -> list[str]:
+    """Search the book for a word; return what is wrong with what is shown.
+
+    Args:
+        driver: A browser.
+        place: The address of the folder of the built pages.
+        word: One that the book holds.
+    """
+    url = f"{place}/search.html?q={word}"
+    _forget_logs(driver)
+    driver.get(url)
+    with suppress(TimeoutException):
+        WebDriverWait(driver, 20).until(lambda _: driver.execute_script(EXCERPTS))
+    shown = driver.execute_script(EXCERPTS)
+    found = any(word in text.lower() for text in shown)
+    return [f"{len(shown)} excerpts, none with “{word}”"] * (not found) + refused_or_failed(driver, url)
 
 
 def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
@@ -128,7 +175,7 @@ def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
     _resize(driver, view, view.height)
     scheme = {"features": [{"name": "prefers-color-scheme", "value": view.scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
-    driver.get_log("browser")
+    _forget_logs(driver)
     driver.get(url)
     driver.execute_script(LAZY)
     state = driver.execute_async_script(READY)
@@ -136,15 +183,44 @@ def look(driver: webdriver.Chrome, url: str, view: View) -> list[str]:
     theme = driver.execute_script("return document.documentElement.dataset.theme")
     if theme != view.scheme:
         wrong.append(f"the page is {theme} where the reader's system is {view.scheme}")
+    if view.scheme == "dark" and (paper := driver.execute_script(PAPER)) < 0.9:
+        wrong.append(f"it prints on a ground of {paper:.0%} white")
     wrong += [f"picture does not load: {source}" for source in driver.execute_script(BROKEN)]
     wrong += [f"cut: {line}" for line in driver.execute_script(CUT)]
-    return wrong + [entry["message"] for entry in driver.get_log("browser") if _our_error(entry, url)]
+    return wrong + refused_or_failed(driver, url)
 
 
-def _our_error(entry: dict[str, str], url: str) -> bool:
-    host = url.split("/")[2]
-    cut_off = "net::ERR_NAME_NOT_RESOLVED" in entry["message"] and host not in entry["message"]
-    return entry["level"] == "SEVERE" and not cut_off
+def refused_or_failed(driver: webdriver.Chrome, url: str) -> list[str]:
+    """Return what the page's policy refused, what it asked of other hosts, and the errors in the console.
+
+    Args:
+        driver: A browser that shows the page.
+        url: The page's address.
+    """
+    wrong = [f"policy: {line}" for line in driver.execute_script("return window.refusedByPolicy")]
+    wrong += [f"asks another host: {address}" for address in asked_elsewhere(driver, url)]
+    return wrong + [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def _forget_logs(driver: webdriver.Chrome) -> None:
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+
+
+def asked_elsewhere(driver: webdriver.Chrome, url: str) -> list[str]:
+    """Return the addresses that the browser has asked for since the last call and that are not the page's own.
+
+    Args:
+        driver: A browser.
+        url: The page's address: http, or file for a page from a disk.
+    """
+    own = url[: url.index("/", url.index("://") + 3) + 1]  # with the slash, so that no longer name begins with it
+    asked = []
+    for entry in driver.get_log("performance"):
+        told = json.loads(entry["message"])["message"]
+        if told["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
+            asked.append(told["params"]["request"]["url"] if "request" in told["params"] else told["params"]["url"])
+    return [address[:120] for address in asked if not address.startswith((own, "data:", "blob:"))]
 
 
 def _screenshot(driver: webdriver.Chrome, view: View, path: Path) -> None:
@@ -173,10 +249,11 @@ def browser() -> Iterator[webdriver.Chrome]:
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         for flag in (*FLAGS, ONLY_LOOPBACK, f"--user-data-dir={profile}"):
             options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         driver = webdriver.Chrome(options=options, service=Service(service))
         driver.set_page_load_timeout(60)
         driver.set_script_timeout(60)
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": REFUSED})
         try:
             yield driver
         finally:

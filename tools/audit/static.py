@@ -51,6 +51,8 @@ def page_findings(html: Path, names: list[str]) -> Iterator[Finding]:
         yield f"{name}: the page exists", [] if path.is_file() else [str(path)]
         if path.is_file():
             yield f"{name}: no traceback", traceback_lines(path)
+            views = soup(path).select('script[type*="jupyter.widget"]')
+            yield f"{name}: no widget that waits for a kernel", [str(tag)[:80] for tag in views]
 
 
 def traceback_lines(path: Path) -> list[str]:

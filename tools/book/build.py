@@ -14,9 +14,10 @@ from typing import Any
 import yaml
 
 from algan_lite.core.git import git
-from tools.audit.static import page_findings
 from tools.book import live
 from tools.book.copies import BRANCH, is_published
+from tools.book.execute import ENVIRONMENT
+from tools.book.finish import built_wrong, finish
 from tools.book.pages import HTML, ROOT, github_repository, pages, source
 
 BUILD = ROOT / "_build"
@@ -123,16 +124,19 @@ def main() -> int:
     _copy_mathjax(BUILD / "static" / "mathjax")
     shutil.rmtree(HTML, ignore_errors=True)  # pages of yesterday would pass today's checks
     (BUILD / "config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    if status := _python("-m", "tools.book.execute", str(BUILD / "config.yml"), OMP_NUM_THREADS="1"):
+    if status := _python("-m", "tools.book.execute", str(BUILD / "config.yml")):
         return status
     if status := _jupyter_book(BUILD / "config.yml"):
         return status
-    wrong = [title for title, found in page_findings(HTML, ["index", *names]) if found]
-    if wrong:  # index.html is the file to open, which leads to the first page
+    finish(HTML, names, config["title"])
+    if shutil.which("npm"):
+        live.build(HTML / "_live")
+    else:
+        print("npm is absent: this build has no live training.")
+    if wrong := built_wrong(HTML, names):
         print("The build ended, but not so:", *wrong, sep="\n")
         return 1
-    origin = live.build(HTML / "_live")
-    print("No page asks another host." if origin is None else f"npm is absent: live training asks {origin}")
+    print("No page asks another host: looked at in every page, style, script and data file; the policies say so, too.")
     print(f"Buttons lead to {place[0]}, branch {place[1]}." if place else "No GitHub remote: no Colab buttons.")
     print(f"Open {HTML / 'index.html'}")
     return 0
@@ -146,13 +150,10 @@ def _jupyter_book(config: Path) -> int:
     return _python("-c", program, "build", str(ROOT), *options)
 
 
-def _python(*arguments: str, **variables: str) -> int:
-    # The kernel of .venv and not one of the user's home; no progress bars, which a page would keep as a wall of text.
-    environ = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "ALGAN_LITE_PROGRESS": "0", "TQDM_DISABLE": "1"}
-    environ["PYTHONPATH"] = str(ROOT / "book" / "_ext")
-    environ["ALGAN_LITE_STATIC"] = "1"  # a live panel shows itself as a picture: a page has no kernel
+def _python(*arguments: str) -> int:
+    environ = {**os.environ, **ENVIRONMENT}
     environ.pop("MPLBACKEND", None)  # kernels choose their inline backend themselves
-    return subprocess.run([sys.executable, *arguments], env={**environ, **variables}, cwd=ROOT).returncode
+    return subprocess.run([sys.executable, *arguments], env=environ, cwd=ROOT).returncode
 
 
 def _copy_mathjax(target: Path) -> None:

@@ -43,7 +43,12 @@ def plain_citations(texts: list[str], bibliography: Path = BIBLIOGRAPHY) -> list
 def _formatted(data: BibliographyData, keys: list[str]) -> list[str]:
     style, backend = find_plugin("pybtex.style.formatting", "unsrt")(), find_plugin("pybtex.backends", "plaintext")()
     entries = {key: data.entries[key] for key in keys}
-    return [" ".join(entry.text.render(backend).split()) for entry in style.format_entries(entries.values())]
+    return [_linked(" ".join(entry.text.render(backend).split())) for entry in style.format_entries(entries.values())]
+
+
+def _linked(work: str) -> str:
+    work = re.sub(r"\barXiv:(\d+\.\d+)", r"[arXiv:\1](https://arxiv.org/abs/\1)", work)
+    return re.sub(r"\bdoi:(10\.\S+?)(?=\.?$)", r"[doi:\1](https://doi.org/\1)", work)
 
 
 def _spoken(data: BibliographyData, role: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
 """Run every notebook as on Colab: its pins, an empty folder, and a package that only the first cell can install.
 
-The environment is .venv-colab. The first cell's ``%pip install`` finds the wheel of this checkout in dist/, and no
-index.
+The environment is .venv-colab. The first cell is that of a published copy, with the wheel of this checkout in dist/
+where a copy has the commit on GitHub; no index is asked.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import tempfile
 import venv
 from pathlib import Path
 
+import nbformat
+
+from tools.book.first_cell import first_cell, wheel
 from tools.book.pages import ROOT
 
 PLACE = ROOT / ".venv-colab"
@@ -31,18 +34,21 @@ def environment() -> None:
         shutil.copy2(PINS, stamp)
 
 
-def run(notebook: Path, wheels: Path) -> bool:
+def run(notebook: Path, package: Path) -> bool:
     """Run one notebook alone in an empty folder; return whether it passed.
 
     Args:
         notebook: Its file.
-        wheels: The folder with the package's wheel.
+        package: The package's wheel.
     """
     subprocess.run([PYTHON, "-m", "pip", "uninstall", "-q", "-y", "algan-lite"], check=True)
-    hidden = {"PIP_FIND_LINKS": str(wheels), "PIP_NO_INDEX": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+    hidden = {"PIP_NO_INDEX": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
     environ = {**os.environ, "ALGAN_LITE_PROFILE": "smoke", "ALGAN_LITE_PROGRESS": "0", **hidden}
     with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copy2(notebook, folder)
+        copy = Path(folder) / notebook.name
+        published = nbformat.read(notebook, as_version=4)
+        next(cell for cell in published.cells if cell.cell_type == "code").source = first_cell(f"'{package}'")
+        nbformat.write(published, copy)
         command = [PYTHON, "-m", "pytest", *NBVAL, copy]
         done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
     print(f"{notebook.relative_to(ROOT)}: {done.stdout.strip().splitlines()[-1]}", flush=True)
@@ -54,9 +60,8 @@ def run(notebook: Path, wheels: Path) -> bool:
 def main(names: list[str]) -> int:
     """Run the notebooks named, or all; return the exit status."""
     environment()
-    wheels = ROOT / "dist"
     notebooks = [path for path in sorted((ROOT / "book").rglob("*.ipynb")) if not names or path.stem in names]
-    passed = [run(notebook, wheels) for notebook in notebooks]
+    passed = [run(notebook, ROOT / "dist" / wheel()) for notebook in notebooks]
     print(f"{sum(passed)} of {len(passed)} notebooks pass as on Colab")
     return 0 if all(passed) else 1
 

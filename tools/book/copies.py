@@ -4,7 +4,7 @@
     python -m tools.book.copies publish    # the learner copies become the branch "learner" of origin
 
 Colab's buttons open the published copies. Their first cell installs the package from the very commit that made them, so
-that a fork needs no package index.
+that a fork needs no package index. Without an ``origin`` on GitHub they say where to get the wheel.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def learner_copy(notebook: NotebookNode, install: str | None = None) -> Notebook
 
     Args:
         notebook: One of the book.
-        install: What the first cell installs where the package is missing; None: the release of this version.
+        install: What the first cell installs a missing package from; None: it says where to get the wheel.
     """
     cells, label, coded = [], None, False
     for cell in copy.deepcopy(notebook).cells:

@@ -1,7 +1,8 @@
 """The first code cell of every notebook: one source, written into the notebooks by ``make format``.
 
-It is silent and may run twice. Where the package is importable it installs nothing; elsewhere (Colab) it installs the
-package alone, so that the torch and numpy of the machine stay as they are.
+It is silent and may run twice. Where the package is importable it does nothing. Elsewhere a published copy installs the
+package alone, from the commit that made the copy, so that the torch and numpy of the machine stay as they are; the cell
+in the book says where to get the wheel. No cell installs by a bare name: on an index, whoever registers it owns it.
 """
 
 from __future__ import annotations
@@ -26,21 +27,37 @@ def version(root: Path = ROOT) -> str:
     return found.group(1)
 
 
-def first_cell(release: str | None = None, install: str | None = None) -> str:
+def wheel(root: Path = ROOT) -> str:
+    """Return the name of the wheel that ``make wheel`` writes into dist/."""
+    return f"algan_lite-{version(root)}-py3-none-any.whl"
+
+
+def first_cell(install: str | None = None) -> str:
     """Return the source of the first code cell.
 
     Args:
-        release: The version to install where the package is missing; the checkout's own by default.
-        install: Instead of a version: what pip can install the package from.
+        install: What pip can install the package from where it is missing: an address or a file, never a bare name.
+            Without it the cell says where to get the wheel.
 
     Returns:
         The source, without a trailing newline.
+
+    Raises:
+        ValueError: If pip would look ``install`` up on an index.
     """
+    if install is not None and "/" not in install:
+        raise ValueError(f"install must be an address or a file with its folder, not a bare name; got {install!r}")
+    advice = (
+        "    raise ModuleNotFoundError(\n"
+        '        "algan_lite is missing: run `make wheel` in its checkout, put the file here, then "\n'
+        f'        "%pip install --no-deps ./{wheel()}"\n'
+        "    )\n"
+    )
     return (
         "import importlib.util\n"
         "\n"
         'if importlib.util.find_spec("algan_lite") is None:\n'
-        f"    %pip install -q --no-deps {install or f'algan-lite=={release or version()}'}\n"
+        f"{advice if install is None else f'    %pip install -q --no-deps {install}' + chr(10)}"
         "\n"
         "import algan_lite as al\n"
         "\n"

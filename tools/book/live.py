@@ -30,7 +30,6 @@ from tools.book.pages import HTML, ROOT
 WIDGETS = ROOT / "algan_lite" / "widgets"
 CACHE = ROOT / "_build" / "live"
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
-CDN = "https://cdn.jsdelivr.net/npm/onnxruntime-web@{version}/dist/"
 
 START = Settings()
 SIZES = {"batch": START.batch_size, "width": START.width, "depth": START.depth}
@@ -74,7 +73,7 @@ REACHABLE = (
 """Every setting that the page's controls can reach, and the one whose speed is measured."""
 
 
-def build(target: Path, settings: Iterable[Setting] = REACHABLE, cache: Path = CACHE) -> str | None:
+def build(target: Path, settings: Iterable[Setting] = REACHABLE, cache: Path = CACHE) -> None:
     """Write the folder ``_live``.
 
     Args:
@@ -82,8 +81,8 @@ def build(target: Path, settings: Iterable[Setting] = REACHABLE, cache: Path = C
         settings: The graphs that are wanted.
         cache: Where exported graphs are kept.
 
-    Returns:
-        The address of the CDN that readers load the runtime from where npm is absent, else None.
+    Raises:
+        RuntimeError: If npm is absent, which brings the runtime.
     """
     for room in ("live", "kit"):
         shutil.copytree(WIDGETS / room, target / room, dirs_exist_ok=True)
@@ -95,12 +94,10 @@ def build(target: Path, settings: Iterable[Setting] = REACHABLE, cache: Path = C
     (target / "graphs").mkdir(exist_ok=True)
     for name in (_first_states(folder), *files):
         shutil.copy2(folder / name, target / "graphs" / name)
-    origin = runtime(target / "ort")
-    base = "ort/" if origin is None else origin
-    places = {"ort": base + RUNTIME[0], "wasm": base + RUNTIME[1]}
+    runtime(target / "ort")
+    places = {"ort": f"ort/{RUNTIME[0]}", "wasm": f"ort/{RUNTIME[1]}"}
     text = json.dumps({**places, **_graphs(manifest), **page_words()}, ensure_ascii=False)
     (target / "config.json").write_text(text, encoding="utf-8")
-    return origin
 
 
 def _graphs(manifest: dict[str, dict[str, Any]]) -> dict[str, object]:
@@ -147,25 +144,22 @@ def _law(name: str) -> dict[str, object]:
     return told | law | {"reach": 3 * source.std}
 
 
-def runtime(target: Path) -> str | None:
+def runtime(target: Path) -> None:
     """Copy the two files of onnxruntime-web that one wasm thread needs.
 
     Args:
         target: Their folder.
 
-    Returns:
-        None, or the address of a CDN that has them: npm is absent.
+    Raises:
+        RuntimeError: If npm is absent: a page may load nothing from another host instead.
     """
     npm = shutil.which("npm")
     if npm is None:
-        shutil.rmtree(target, ignore_errors=True)
-        lock = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
-        return CDN.format(version=lock["dependencies"]["onnxruntime-web"])
+        raise RuntimeError("live training needs npm, which brings onnxruntime-web: install Node.js")
     target.mkdir(parents=True, exist_ok=True)
     package = node_modules(npm) / "onnxruntime-web"
     for name in RUNTIME:
         shutil.copy2(package / "dist" / name, target)
-    return None
 
 
 def _fresh(cache: Path) -> Path:
@@ -206,11 +200,9 @@ def main() -> int:
     """Build beside the pages; return the exit status."""
     target = HTML / "_live"
     shutil.rmtree(target, ignore_errors=True)
-    origin = build(target)
+    build(target)
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
     print(f"Live training: {size:.1f} MB in {target.name}, loaded only by readers who turn it on.")
-    if origin is not None:
-        print(f"npm is absent: those readers load the runtime from {origin}")
     return 0
 
 
