@@ -61,7 +61,7 @@ class Graph:
 
     def name(self, tensor: Tensor) -> str:
         """Return the name of a value, writing it as a constant where it depends on no input."""
-        return self._names[key(tensor)] if self.depends(tensor) else self.constant(tensor.detach().numpy())
+        return self._names[key(tensor)] if self.depends(tensor) else self.constant(tensor.detach().cpu().numpy())
 
     def constant(self, value: object, dtype: torch.dtype | None = None) -> str:
         """Return the name of a constant: an array, or numbers of ``dtype``."""
