@@ -6,15 +6,20 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from glob import escape as glob_escape
 from pathlib import Path
+from shutil import copymode
 from typing import BinaryIO
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-_KEY = "algan_lite"
+from algan_lite.core.keys import content_key
+
+_KEY, _DIGEST = "algan_lite", "algan_lite_digest"
+_writing: set[Path] = set()  # by any thread of this process
 
 
 def regular_file(name: str, path: str | os.PathLike[str]) -> Path:
@@ -30,8 +35,12 @@ def regular_file(name: str, path: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{name} must be a path; got {path!r}")
-    place = Path(path).expanduser().resolve()
-    if place.exists() and not place.is_file():
+    try:
+        place = Path(path).expanduser().resolve()
+        wrong = place.exists() and not place.is_file()
+    except (OSError, RuntimeError) as error:  # links in a circle, an unknown user's home
+        raise ValueError(f"{name} must be the path of a file; {path} is not: {error}") from error
+    if wrong:
         raise ValueError(f"{name} must be a regular file, there already or not; got {path}")
     return place
 
@@ -40,6 +49,8 @@ def check_writable(name: str, path: str | os.PathLike[str]) -> Path:
     """Return the path of a file that can be written; otherwise refuse now what would fail after the work."""
     place = regular_file(name, path)
     try:
+        if place.exists() and not os.access(place, os.W_OK):
+            raise PermissionError("it is read-only")
         place.parent.mkdir(parents=True, exist_ok=True)
         probe = _partial(place)
         probe.touch(exist_ok=False)
@@ -64,18 +75,31 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[BinaryIO], o
     path = regular_file("path", path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
+    _writing.add(partial)
     try:
         with partial.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            copymode(path, partial)
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    finally:
+        _writing.discard(partial)
+    _clean(path)
+
+
+def _clean(path: Path) -> None:
+    """Remove what killed processes have left half written beside a file."""
     for left in path.parent.glob(f".{glob_escape(path.name)}.*.partial"):
-        if not _is_alive(left.name.split(".")[-2].partition("-")[0]):
-            left.unlink(missing_ok=True)
+        process = left.name.split(".")[-2].partition("-")[0]
+        ours = process == str(os.getpid())  # in a container every run may have the same number
+        if left not in _writing if ours else not _is_alive(process):
+            with suppress(OSError):
+                left.unlink()
 
 
 def _partial(path: Path) -> Path:
@@ -85,6 +109,8 @@ def _partial(path: Path) -> Path:
 
 def _is_alive(process: str) -> bool:
     """Return whether a process may still be there, by its number."""
+    if os.name == "nt":  # where the question would be a signal
+        return True
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
@@ -104,7 +130,9 @@ def save_checkpoint(path: str | os.PathLike[str], tensors: Mapping[str, Tensor],
     """
     # Copies: safetensors refuses tensors that share memory or are not contiguous.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_atomically(path, lambda file: file.write(save(copies, {_KEY: json.dumps(dict(values))})))
+    text = json.dumps(dict(values))
+    content = save(copies, {_KEY: text, _DIGEST: content_key(copies, text)})
+    write_atomically(path, lambda file: file.write(content))
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, object]]:
@@ -122,9 +150,11 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], di
         tensors = load(content)
         length = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"checkpoint must be a whole safetensors file; {path} is not: {error}") from error
     if _KEY not in metadata:
         raise ValueError(f"checkpoint must have been written by algan_lite; {path} was not")
+    if content_key(tensors, metadata[_KEY]) != metadata.get(_DIGEST):
+        raise ValueError(f"checkpoint must be as it was written; {path} has been damaged, or another version wrote it")
     # Copies: what the file's bytes lie in would stay in memory as long as one tensor does.
     return {name: tensor.clone() for name, tensor in tensors.items()}, json.loads(metadata[_KEY])

@@ -31,9 +31,6 @@ class Finite(Source):
         self.validation_labels = labels.get("validation")
         self.test_labels = labels.get("test")
 
-    def _contents(self) -> object:
-        return self._parts, self.train_labels, self.validation_labels, self.test_labels
-
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
         return take(self.train, rng.draw(stream, (n,), "cpu", "index", len(self.train)))
 

@@ -41,12 +41,12 @@ class Source:
         self.parameters: dict[str, object] = {}
 
     def key(self) -> str:
-        """Return 16 hexadecimal digits that depend on all that the samples depend on: parameters, values, split."""
-        return content_key(self.name, self.sample_shape, self.parameters, self._contents())
+        """Return 16 hexadecimal digits that depend on all that the samples depend on: parameters, values, split.
 
-    def _contents(self) -> object:
-        """Return every number that samples are made of."""
-        return None
+        Raises:
+            TypeError: If the source holds what cannot be told from others, such as a lambda.
+        """
+        return content_key(self)
 
     def sample(
         self,
@@ -117,9 +117,6 @@ class Mixture(Source):
         cumulative = weights.double().cumsum(0)
         cumulative[-1] = 1.0  # a sum that rounds to 0.9999999 would let a draw fall behind the last mode
         self._cumulative = cumulative.float()
-
-    def _contents(self) -> object:
-        return self.modes, self.std, self.weights
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
         u = rng.draw(stream, (n,), "cpu", "uniform")

@@ -12,7 +12,12 @@ import torch
 from joblib import Parallel, delayed
 
 from algan_lite.core.files import write_atomically
+from algan_lite.core.keys import content_key
 from algan_lite.core.progress import progress_bar
+from algan_lite.core.version import __version__
+from algan_lite.studies.tables import read_arrays
+
+_KEY = "algan_lite_key"  # the array of a part's file that says what it was made of
 
 
 def spread(
@@ -41,21 +46,38 @@ def parts(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return name -> arrays of every call; those that the folder holds already are not computed again.
 
+    A part says in its file what it was made of; one of another function, other arguments or another version is refused.
+
     Args:
         fn: Returns name -> array; called with one thread.
         calls: Name of a part -> arguments.
         folder: Keeps a file a part, so that a killed run resumes.
         jobs: Processes; -1: one a core.
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
+
+    Raises:
+        TypeError: If the function or an argument has no name, such as a lambda.
+        ValueError: If the folder holds a part of something else, or a damaged one.
     """
     paths = {name: Path(folder) / f"{name}.npz" for name in calls}
-    todo = [(fn, paths[name], *call) for name, call in calls.items() if not paths[name].exists()]
-    for _ in spread(_save_part, todo, jobs=jobs, progress=progress, desc="study", unit="part"):
+    keys = {name: content_key(__version__, fn, call) for name, call in calls.items()}
+    done = {name: _load_part(path, keys[name]) for name, path in paths.items() if path.exists()}
+    todo = {name: call for name, call in calls.items() if name not in done}
+    work = [(fn, paths[name], keys[name], *call) for name, call in todo.items()]
+    for _ in spread(_save_part, work, jobs=jobs, progress=progress, desc="study", unit="part"):
         pass
-    return {name: dict(np.load(path, allow_pickle=False)) for name, path in paths.items()}
+    done |= {name: _load_part(paths[name], keys[name]) for name in todo}
+    return {name: done[name] for name in calls}
 
 
-def _save_part(fn: Callable[..., dict[str, np.ndarray]], path: Path, *call: object) -> None:
+def _save_part(fn: Callable[..., dict[str, np.ndarray]], path: Path, key: str, *call: object) -> None:
     torch.set_num_threads(1)
-    made = fn(*call)
+    made = fn(*call) | {_KEY: np.array(key)}
     write_atomically(path, lambda file: np.savez_compressed(file, **made))
+
+
+def _load_part(path: Path, key: str) -> dict[str, np.ndarray]:
+    arrays = read_arrays("folder", path)
+    if (found := str(arrays.pop(_KEY, "none"))) != key:
+        raise ValueError(f"folder must hold parts of the same calls; {path} was made of others: key {found}, now {key}")
+    return arrays

@@ -17,6 +17,7 @@ import pandas as pd
 from algan_lite.core.checks import check_choice
 from algan_lite.core.files import write_atomically
 from algan_lite.core.git import git
+from algan_lite.studies.tables import read_arrays, read_table, write_table
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "numpy", "scipy", "pandas")
@@ -57,7 +58,7 @@ def load_study(name: str, folder: str | os.PathLike[str] | None = None) -> Study
         folder: Where its files are; by default those that ship with the package.
 
     Raises:
-        ValueError: If there is no such study; the message lists those that there are.
+        ValueError: If there is no such study, the message lists those that there are; or if its files are damaged.
 
     Example:
         >>> load_study("lambda").arrays["lams"][0].item()
@@ -66,11 +67,14 @@ def load_study(name: str, folder: str | os.PathLike[str] | None = None) -> Study
     folder = RESULTS if folder is None else Path(folder)  # a default would be printed with this machine's path
     check_choice("name", name, studies(folder))
     path = folder / name
-    provenance = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    if path.with_suffix(".csv").exists():
-        return Study(name, provenance, table=pd.read_csv(path.with_suffix(".csv")))
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
-        return Study(name, provenance, arrays=dict(file))
+    record, table = path.with_suffix(".json"), path.with_suffix(".csv")
+    try:
+        provenance = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"name must be that of a whole study; {record} is damaged: {error}") from error
+    if table.exists():
+        return Study(name, provenance, table=read_table("name", table))
+    return Study(name, provenance, arrays=read_arrays("name", path.with_suffix(".npz")))
 
 
 def save_study(study: Study, folder: str | os.PathLike[str] = RESULTS) -> None:
@@ -87,8 +91,7 @@ def save_study(study: Study, folder: str | os.PathLike[str] = RESULTS) -> None:
         raise ValueError(f"study must hold either a table or arrays; got {study!r}")
     path = Path(folder) / study.name
     if study.table is not None:
-        text = study.table.to_csv(index=False)
-        write_atomically(path.with_suffix(".csv"), lambda file: file.write(text.encode()))
+        write_table(study.table, path.with_suffix(".csv"))
     else:
         write_atomically(path.with_suffix(".npz"), lambda file: np.savez_compressed(file, **study.arrays))
     record = json.dumps(study.provenance, indent=1) + "\n"

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 
 import pandas as pd
 import torch
 from joblib import cpu_count
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
 from torch import Tensor, nn
 
 from algan_lite.core.checks import check_integer
-from algan_lite.core.files import write_atomically
+from algan_lite.core.files import check_writable
+from algan_lite.core.keys import content_key
 from algan_lite.core.rng import draw, stream
+from algan_lite.core.version import __version__
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
+from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.models.pairs import ensemble, mlp_pair
+from algan_lite.objective.losses import resolve_loss
 from algan_lite.studies.spread import spread
+from algan_lite.studies.tables import read_table, write_table
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.history import History, TrainingDiverged
 from algan_lite.training.loop import train
 
 Pair = Callable[..., tuple[nn.Module, nn.Module]]
+COUNTED = ("diverged_at", "num_calls", "seconds")
 DISTANCES = ("frechet_distance", "kid", "precision", "recall")
 
 
@@ -50,8 +56,8 @@ def sweep(
 
     Args:
         source: The data.
-        configs: arm -> settings; a single config is the arm ``plain``.
-        seeds: One run each.
+        configs: arm -> settings; an arm's name is printable text. A single config is the arm ``plain``.
+        seeds: One run each; they differ.
         pair: Makes G and D: ``pair(seed=..., **sizes)``.
         sizes: Options of ``pair``; by default ``sample_shape`` of the source and the pair's own.
         metrics: Names in ``METRICS``; by default those of the modes where the source has modes, else distances.
@@ -59,6 +65,7 @@ def sweep(
         runs_at_once: Largest ensemble, >= 1 (1 for convolutions on a CPU: an ensemble gains nothing there).
         jobs: Processes, each with its share of the cores, >= 1; -1: one a core.
         path: CSV file that every finished group of runs is added to; runs that it has already are not trained again.
+            Then everything that a row depends on must be found by name in another process: no lambdas.
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
 
     Returns:
@@ -67,7 +74,10 @@ def sweep(
         row, with NaN.
 
     Raises:
-        ValueError: If an argument is out of range, or ``path`` holds other settings under the same arm.
+        KeyboardInterrupt: If it is interrupted; ``.table`` of the exception holds the rows so far.
+        TypeError: If an argument is of another kind, or with ``path`` something has no name, such as a lambda.
+        ValueError: If an argument is out of range, or ``path`` is no file of a sweep, cannot be written, or holds rows
+            of other data, networks, settings or measures, or of another version, under the same arm.
 
     Example:
         >>> from algan_lite import data
@@ -75,17 +85,59 @@ def sweep(
         >>> sweep(data.ring(), {"plain": few}, seeds=range(3), num_samples=10, progress=False).shape
         (3, 15)
     """
-    arms = {"plain": configs} if isinstance(configs, TrainConfig) else dict(configs)
-    seeds = [check_integer("seeds", seed, 0) for seed in seeds]
-    sizes = {**({"sample_shape": source.sample_shape} if pair is mlp_pair else {}), **(sizes or {})}
-    job = _Job(source, pair, sizes, _metrics(source, metrics), check_integer("num_samples", num_samples, 2))
-    rows = _Rows(path, {arm: job.key(config) for arm, config in arms.items()})
+    arms, seeds = _arms(configs), _seeds(seeds)
+    measured = _metrics(source, metrics), check_integer("num_samples", num_samples, 2)
+    job = _Job(source, pair, _sizes(pair, source, sizes or {}), *measured)
+    rows = _Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)
     groups = list(_groups(arms, seeds, rows.done, check_integer("runs_at_once", runs_at_once, 1)))
     threads = max(1, torch.get_num_threads() // (jobs if jobs > 0 else cpu_count()))
     calls = [(job, arms, group, threads) for group in groups]
-    for found in spread(_train_group, calls, jobs=jobs, progress=progress, desc="sweep", unit="group"):
-        rows.add(found)
+    try:
+        for found in spread(_train_group, calls, jobs=jobs, progress=progress, desc="sweep", unit="group"):
+            rows.add(found)
+    except KeyboardInterrupt as interrupt:
+        interrupt.table = rows.frame
+        raise
     return rows.table([(arm, seed) for arm in arms for seed in seeds])
+
+
+def _arms(configs: TrainConfig | Mapping[str, TrainConfig]) -> dict[str, TrainConfig]:
+    arms = {"plain": configs} if isinstance(configs, TrainConfig) else configs
+    if not isinstance(arms, Mapping) or not all(isinstance(config, TrainConfig) for config in arms.values()):
+        raise TypeError(f"configs must be a TrainConfig, or a mapping arm -> TrainConfig; got {configs!r}")
+    if not arms:
+        raise ValueError("configs must hold at least one arm; got none")
+    for arm in arms:
+        if not isinstance(arm, str):
+            raise TypeError(f"configs must have arms whose names are text; got {arm!r}")
+        if not arm.isprintable():
+            raise ValueError(f"configs must have arms whose names are printable text; got {arm!r}")
+    return dict(arms)
+
+
+def _seeds(seeds: Iterable[int]) -> list[int]:
+    if not isinstance(seeds, Iterable):
+        raise TypeError(f"seeds must be integers, such as range(5); got {seeds!r}")
+    given = [check_integer("seeds", seed, 0) for seed in seeds]
+    if not given or len(set(given)) < len(given):
+        raise ValueError(f"seeds must be one or more different integers; got {given}")
+    return given
+
+
+def _sizes(pair: Pair, source: Source, sizes: Mapping[str, object]) -> dict[str, object]:
+    """Return the options of ``pair``, with the sample's shape where it is known that the pair takes it."""
+    if not callable(pair):
+        raise TypeError(f"pair must be a function that returns G and D; got {pair!r}")
+    if not isinstance(sizes, Mapping):
+        raise TypeError(f"sizes must be a mapping option -> value; got {sizes!r}")
+    if "seed" in sizes:
+        raise ValueError(f"sizes must leave the seed to seeds=; got {dict(sizes)}")
+    bound = pair.keywords if isinstance(pair, partial) else {}
+    own = pair.func if isinstance(pair, partial) else pair
+    return {
+        **({"sample_shape": source.sample_shape} if own is mlp_pair and "sample_shape" not in bound else {}),
+        **sizes,
+    }
 
 
 Run = tuple[str, int]  # (arm, seed)
@@ -103,34 +155,62 @@ class _Job:
 
     def key(self, config: TrainConfig) -> str:
         """Return a short key of everything that a row depends on but its seed."""
-        told = (config.describe(), repr(self.source), self.pair.__name__, dict(self.sizes), self.metrics)
-        return hashlib.sha256(repr((*told, self.num_samples)).encode()).hexdigest()[:12]
+        measures = {name: METRICS[name] for name in self.metrics}
+        told = (config.describe(), config.functions(), self.source, self.pair, self.sizes, measures, self.num_samples)
+        try:
+            return f"{content_key(__version__, told)}-{__version__}"  # never a number for whoever reads the table
+        except TypeError as error:
+            raise TypeError(f"path: a file of rows {error}") from error
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of a row."""
+        return ["arm", "seed", *self.metrics, *(f"ema_{name}" for name in self.metrics), *COUNTED]
 
 
 class _Rows:
     """The rows so far, kept in a CSV file where there is a path."""
 
-    def __init__(self, path: str | os.PathLike[str] | None, keys: Mapping[str, str]) -> None:
-        self.path, self.keys = path, keys
-        self.frame = pd.read_csv(path) if path is not None and Path(path).exists() else pd.DataFrame()
-        for arm, key in self._pairs("arm", "settings"):
-            if keys.get(arm, key) != key:
-                raise ValueError(f"path must hold runs of the same settings; {path} has others under arm {arm!r}")
-        self.done: set[Run] = self._pairs("arm", "seed")
+    def __init__(self, path: str | os.PathLike[str] | None, keys: Mapping[str, str], columns: list[str]) -> None:
+        self.keys, self.columns, self.frame, self.path = keys, columns, pd.DataFrame(columns=columns), None
+        if path is not None:
+            self.path = check_writable("path", path)
+            if self.path.exists():
+                self.frame = read_table("path", self.path, ["arm", "seed", "settings"])
+                self._check()
+        self.done: set[Run] = set(self._pairs("arm", "seed"))
 
-    def _pairs(self, *columns: str) -> set[tuple]:
-        return set() if self.frame.empty else set(self.frame[list(columns)].itertuples(index=False, name=None))
+    def _check(self) -> None:
+        for arm, key in self._pairs("arm", "settings"):
+            if self.keys.get(arm, key) != key:
+                raise ValueError(
+                    f"path must hold runs of the same settings; {self.path} has others under arm {arm!r} (or of other "
+                    f"data, networks, measures or another version): key {key} in the file, {self.keys[arm]} now"
+                )
+        if lacking := [name for name in self.columns if name not in self.frame]:
+            raise ValueError(f"path must hold the columns of this sweep; {self.path} lacks {', '.join(lacking)}")
+        for name in self.columns[1:]:
+            if not is_numeric_dtype(self.frame[name]):
+                raise ValueError(f"path must hold numbers in column {name!r}; {self.path} does not")
+        if not is_integer_dtype(self.frame["seed"]):
+            raise ValueError(f"path must hold integers in column 'seed'; {self.path} does not")
+        if self.frame.duplicated(["arm", "seed"]).any():
+            arm, seed = self._pairs("arm", "seed")[self.frame.duplicated(["arm", "seed"]).argmax()]
+            raise ValueError(f"path must hold a run once; {self.path} has arm {arm!r}, seed {seed} twice")
+
+    def _pairs(self, *columns: str) -> list[tuple]:
+        return [] if self.frame.empty else list(self.frame[list(columns)].itertuples(index=False, name=None))
 
     def add(self, rows: list[dict[str, object]]) -> None:
         """Append rows, and save."""
         fresh = pd.DataFrame(rows).assign(settings=[self.keys[row["arm"]] for row in rows])
         self.frame = fresh if self.frame.empty else pd.concat([self.frame, fresh], ignore_index=True)
         if self.path is not None:
-            write_atomically(self.path, lambda file: file.write(self.frame.to_csv(index=False).encode()))
+            write_table(self.frame, self.path)
 
     def table(self, runs: Sequence[Run]) -> pd.DataFrame:
         """Return the rows of these runs in their order."""
-        return self.frame.drop(columns="settings").set_index(["arm", "seed"]).loc[list(runs)].reset_index()
+        return self.frame[self.columns].set_index(["arm", "seed"]).loc[list(runs)].reset_index()
 
 
 def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
@@ -147,10 +227,11 @@ def _is_constant(config: TrainConfig) -> bool:
 
 def _groups(arms: Mapping[str, TrainConfig], seeds: Sequence[int], done: set[Run], most: int) -> Iterator[list[Run]]:
     """Put runs together that may train as one ensemble: equal but for seeds and constant lambdas."""
-    kinds: dict[str, list[Run]] = {}
+    kinds: dict[object, list[Run]] = {}
     for arm, config in arms.items():
         zeros = replace(config, regularizers=dict.fromkeys(config.regularizers, 0.0))
-        kind = repr(zeros.describe()) if _is_constant(config) else arm
+        # By the loss itself: another one may have its name.
+        kind = (repr(zeros.describe()), id(resolve_loss(config.loss))) if _is_constant(config) else arm
         kinds.setdefault(kind, []).extend((arm, seed) for seed in seeds if (arm, seed) not in done)
     for runs in kinds.values():
         yield from (runs[k : k + most] for k in range(0, len(runs), most))
@@ -194,7 +275,8 @@ def _train(job: _Job, configs: Sequence[TrainConfig], seeds: Sequence[int]) -> t
 @torch.no_grad()
 def _measure(job: _Job, G: nn.Module, lost: Tensor) -> dict[str, list[float]]:
     """Return metric -> a value a run; NaN for the runs that are lost."""
-    z = draw(stream(0, "sweep"), (job.num_samples, G.latent_dim), "cpu")
-    x_fake = G(z).nan_to_num(0.0, 0.0, 0.0)
+    z = draw(stream(0, "sweep"), (job.num_samples, G.latent_dim), next(G.parameters()).device)
+    with evaluating(layers_of(G)):
+        x_fake = G(z).nan_to_num(0.0, 0.0, 0.0)
     values = {name: METRICS[name](x_fake, job.source).reshape(-1) for name in job.metrics}
     return {name: torch.where(lost, torch.nan, value).tolist() for name, value in values.items()}

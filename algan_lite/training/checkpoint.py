@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import torch
@@ -12,13 +16,15 @@ from torch import Tensor, nn
 
 from algan_lite.core.checks import check_integer
 from algan_lite.core.files import check_writable, load_checkpoint, save_checkpoint
-from algan_lite.core.keys import content_key
+from algan_lite.core.keys import PLAIN, content_key
 from algan_lite.core.rng import Stream
 from algan_lite.data.sources import Source
+from algan_lite.training.history import TrainingDiverged
 from algan_lite.training.state import TrainState, laid_out_as
 
 FORMAT = 2  # of the file; a later version of the package may write a later one
-HELD = {"config", "networks", "source", "trained", "seeds", "step", "steps", "columns", "num_calls"}
+HELD = {"format", "config", "networks", "seeds", "step", "steps", "columns", "num_calls"}
+NETWORKS = {"networks", "code", "trained"}  # what a file says of them
 
 
 class Saver:
@@ -57,20 +63,44 @@ class Saver:
         course = {"step": self.state.step, "steps": history.steps, "columns": list(history.columns)}
         save_checkpoint(self.path, _tensors(self.state), {**self._told, **course, "num_calls": history.num_calls})
 
+    def rescue(self) -> str:
+        """Save after an interrupt if that can be, and say what the file is now."""
+        if not self.state.whole:
+            return "not written in the middle of a step; an earlier one stays"
+        try:
+            self.save()
+        except (OSError, ValueError, TrainingDiverged) as error:
+            return f"not written: {error}"
+        return f"of step {self.state.step:,}"
+
 
 def _told(state: TrainState, source: Source) -> dict[str, object]:
     """Return what a checkpoint must have in common with the run that continues from it."""
     nets = {"G": state.G, "D": state.D}
-    told = {"format": FORMAT, "config": state.config.describe(), "seeds": list(state.history.seeds)}
-    told |= {"networks": {player: repr(net) for player, net in nets.items()}, "source": _source_key(source)}
-    return {**told, "trained": {player: _trained(net) for player, net in nets.items()}}
+    return {
+        "format": FORMAT,
+        "config": state.config.describe(),
+        "functions": content_key(state.config.functions(), strict=False),
+        "seeds": list(state.history.seeds),
+        "source": f"{type(source).__qualname__} {content_key(source, strict=False)}",
+        "networks": {player: _looks(net) for player, net in nets.items()},
+        "code": {player: _code_key(net) for player, net in nets.items()},
+        "trained": {player: _trained(net) for player, net in nets.items()},
+    }
 
 
-def _source_key(source: Source) -> str:
-    try:
-        return f"{type(source).__name__} {content_key(source, strict=False)}"
-    except TypeError:  # a source of somebody's own that does not say what it holds
-        return type(source).__qualname__
+def _looks(net: nn.Module) -> list[str]:
+    """Return a network's layers, line by line, without places in memory."""
+    return re.sub(" at 0x[0-9a-f]+", "", repr(net)).splitlines()
+
+
+def _code_key(net: nn.Module) -> str:
+    """Return a key of what a network computes beside its weights: its classes, numbers and functions."""
+    net = net.member(0) if hasattr(net, "member") else net
+    kinds = (*PLAIN, tuple, FunctionType, BuiltinFunctionType, partial)
+    held = [{k: v for k, v in vars(part).items() if isinstance(v, kinds) and k[0] != "_"} for part in net.modules()]
+    without_mode = [{k: v for k, v in one.items() if k != "training"} for one in held]
+    return content_key([type(part) for part in net.modules()], without_mode, strict=False)
 
 
 def _trained(net: nn.Module) -> list[str]:
@@ -78,7 +108,7 @@ def _trained(net: nn.Module) -> list[str]:
     return [name for name, weight in net.named_parameters() if weight.requires_grad]
 
 
-def load_state(state: TrainState, path: Path, told: Mapping[str, object]) -> None:
+def load_state(state: TrainState, path: Path, told: Mapping[str, Any]) -> None:
     """Continue from a checkpoint of the same networks, source, settings and seeds (``num_steps`` may be larger).
 
     All of it is compared before anything is changed.
@@ -92,25 +122,40 @@ def load_state(state: TrainState, path: Path, told: Mapping[str, object]) -> Non
         ValueError: If anything differs; the message names what does.
     """
     tensors, values = load_checkpoint(path)
-    if values.get("format", 1) != FORMAT:
-        raise ValueError(f"checkpoint must have format {FORMAT}; {path} has {values.get('format', 1)}: another version")
     if lacking := HELD - values.keys():
         raise ValueError(f"checkpoint must be that of a training run; {path} lacks {', '.join(sorted(lacking))}")
-    theirs, ours = ({**given["config"], **given} for given in (values, told))
-    compared = (values["config"].keys() | ours.keys()) - {"config", "num_steps"}
-    differ = [key for key in sorted(compared) if ours.get(key) != theirs.get(key)]
-    if differ:
-        words = "; ".join(
-            f"{key}: {_short(theirs.get(key))} in the file, {_short(ours.get(key))} now" for key in differ
-        )
-        raise ValueError(f"resume=True needs the settings of the checkpoint {path}; {words}")
+    _check_told(path, values, told)
     if state.config.num_steps < values["step"]:
         done = f"the {values['step']} steps of the checkpoint {path}"
         raise ValueError(f"num_steps must be at least {done}; got {state.config.num_steps}")
-    _check_shapes(state, path, tensors, values)
+    _check_tensors(state, path, tensors, values)
     state.step, state.history.steps = values["step"], values["steps"]
     state.history.num_calls = values["num_calls"]
     _restore(state, tensors, values["columns"])
+
+
+def _check_told(path: Path, values: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """Compare what the file and the run say of themselves."""
+    if values["format"] != FORMAT:
+        raise ValueError(f"checkpoint must have format {FORMAT}; {path} has {values['format']}: another version's")
+    ours, theirs = ({**given["config"], **given} for given in (told, values))
+    settings = ours.keys() | values["config"].keys()  # a newer version has settings that are unknown here
+    _compare(path, "the settings", settings - {"config", "num_steps", *NETWORKS}, theirs, ours)
+    for player, now in told["networks"].items():
+        lines = zip_longest(values["networks"][player], now, fillvalue="nothing")
+        if differ := [f"{old.strip()} in the file, {new.strip()} now" for old, new in lines if old != new]:
+            raise ValueError(f"{player} must be the network of the checkpoint {path}; {differ[0]}")
+    _compare(path, "the networks", NETWORKS, theirs, ours)
+
+
+def _compare(path: Path, what: str, keys: Set[str], theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    words = [
+        f"{key}: {_short(theirs.get(key))} in the file, {_short(ours.get(key))} now"
+        for key in sorted(keys)
+        if ours.get(key) != theirs.get(key)
+    ]
+    if words:
+        raise ValueError(f"resume=True needs {what} of the checkpoint {path}; {'; '.join(words)}")
 
 
 def _short(value: object) -> str:
@@ -118,28 +163,41 @@ def _short(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
-def _check_shapes(state: TrainState, path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
-    """Refuse a file in which a tensor is missing, or has another shape than it will have."""
+def _check_tensors(state: TrainState, path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+    """Refuse a file in which a tensor is missing or too many, or has another shape or type than it will have."""
+    wanted = _wanted(state, tensors, values)
+    got = {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
+    for name in sorted(wanted.keys() | got.keys()):
+        old, new = got.get(name), wanted.get(name)
+        if old is None or new is None or old[0] != new[0] or new[1] not in (None, old[1]):
+            raise ValueError(
+                f"checkpoint must be that of these networks; {name} of {path}: {_words(old)} in the file, "
+                f"{_words(new)} now"
+            )
+
+
+def _words(kind: tuple | None) -> str:
+    return "nothing" if kind is None else f"shape {kind[0]}, {kind[1] or 'any type'}"
+
+
+def _wanted(state: TrainState, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> dict[str, tuple]:
+    """Return name -> shape and type (None: any) of every tensor that a checkpoint of this run has."""
     runs, rows = len(state.history.seeds), len(values["steps"])
-    wanted = dict.fromkeys(("diverged_at", "equilibrium_at", "calm", "accuracy"), (runs,))
-    wanted |= {f"columns/{name}": (rows, runs) for name in values["columns"]}
+    wanted = dict.fromkeys(("diverged_at", "equilibrium_at", "calm"), ((runs,), torch.int64))
+    wanted |= {"accuracy": ((runs,), None)} | {f"columns/{name}": ((rows, runs), None) for name in values["columns"]}
     for label, net in _networks(state).items():
-        wanted |= {f"{label}/{name}": tuple(value.shape) for name, value in net.state_dict().items()}
+        wanted |= {f"{label}/{name}": (tuple(v.shape), v.dtype) for name, v in net.state_dict().items()}
     for player, optimizer in state.optimizers.items():
         for index, weight in enumerate(optimizer.param_groups[0]["params"]):
-            moments = {"exp_avg": tuple(weight.shape), "exp_avg_sq": tuple(weight.shape), "step": ()}
-            given = {name for name in moments if f"adam/{player}/{index}/{name}" in tensors}
+            like = (tuple(weight.shape), weight.dtype)
+            moments = {"exp_avg": like, "exp_avg_sq": like, "step": ((), None)}
+            moments = {f"adam/{player}/{index}/{name}": kind for name, kind in moments.items()}
             # A weight that has had no gradient yet has no moments; one that has some has all.
-            wanted |= {f"adam/{player}/{index}/{name}": shape for name, shape in moments.items() if given}
-    wanted |= {f"streams/{purpose}": _saved_streams(source).shape for purpose, source in state.streams.items()}
+            wanted |= moments if moments.keys() & tensors.keys() else {}
+    for purpose, source in state.streams.items():
+        wanted[f"streams/{purpose}"] = (tuple(_saved_streams(source).shape), torch.uint8)
     lead = () if state.runs is None else (runs,)
-    wanted |= {name: lead for name in tensors if name.startswith("averages/")}
-    got = {name: tuple(value.shape) for name, value in tensors.items()}
-    wrong = sorted(name for name in wanted.keys() | got.keys() if got.get(name) != wanted.get(name))
-    if wrong:
-        name = wrong[0]
-        told = f"{name} has shape {got.get(name, 'none')} in the file, {wanted.get(name, 'none')} in the networks now"
-        raise ValueError(f"checkpoint must be that of these networks; {path} differs in {len(wrong)} tensors: {told}")
+    return wanted | {name: (lead, None) for name in tensors if name.startswith("averages/")}
 
 
 def _tensors(state: TrainState) -> dict[str, Tensor]:

@@ -46,12 +46,16 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Copy what the caller could change later, and check every field; the message names field, range and value."""
+        for name, given in vars(self).items():
+            if isinstance(given, Tensor | np.ndarray):
+                object.__setattr__(self, name, _number(given))
+        if isinstance(self.betas, list):
+            object.__setattr__(self, "betas", tuple(self.betas))
         for name in ("regularizers", "strategy_options"):
             given = getattr(self, name)
             if not isinstance(given, Mapping):
                 raise TypeError(f"{name} must be a mapping name -> value; got {given!r}")
-            copied = {key: value.clone() if isinstance(value, Tensor) else value for key, value in given.items()}
-            object.__setattr__(self, name, copied)
+            object.__setattr__(self, name, {key: _copy(value) for key, value in given.items()})
         resolve_loss(self.loss)
         check_choice("d_fakes", self.d_fakes, ("all", "selected"))
         for name in ("num_steps", "batch_size", "pool_factor", "steps_per_epoch", "d_steps", "log_every"):
@@ -118,6 +122,12 @@ class TrainConfig:
         """Return which fields of the batch the player's regularizers need."""
         return _needs(tuple(self.regularizers), player)
 
+    def functions(self) -> list[object]:
+        """Return what the settings compute with: the loss, regularizers and strategy by name, and schedules."""
+        schedules = {name: lam for name, lam in self.regularizers.items() if callable(lam)}
+        entries = {name: REGULARIZERS[name] for name in self.regularizers}
+        return [resolve_loss(self.loss), entries, schedules, STRATEGIES[self.strategy]]
+
     def describe(self) -> dict[str, object]:
         """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
         plain = {f.name: _plain_number(getattr(self, f.name)) for f in fields(self)}
@@ -127,6 +137,18 @@ class TrainConfig:
         plain["betas"] = [float(beta) for beta in self.betas]
         plain["equilibrium"] = None if self.equilibrium is None else asdict(self.equilibrium)
         return plain
+
+
+def _copy(value: object) -> object:
+    """Return a value that nobody else can change in place."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    return _number(value.copy()) if isinstance(value, np.ndarray) else value
+
+
+def _number(value: Tensor | np.ndarray) -> object:
+    """Return a tensor or an array without axes as the number that it is."""
+    return value.item() if value.ndim == 0 else value
 
 
 @cache

@@ -19,27 +19,28 @@ class Patience:
         self._usual: object = None
 
     def __enter__(self) -> Patience:
-        """Take the signal over, where this thread gets it and nobody else has taken it over."""
-        mine = threading.current_thread() is threading.main_thread()
-        if mine and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._usual = signal.signal(signal.SIGINT, self._note)
+        """Take the signal over, in the thread that gets it."""
+        if threading.current_thread() is threading.main_thread():
+            usual = signal.getsignal(signal.SIGINT)
+            if callable(usual):  # otherwise it is ignored, or ends the process at once
+                self._usual = usual
+                signal.signal(signal.SIGINT, self._note)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Give the signal back."""
+        """Give the signal back; where nothing else went wrong, also an interrupt that is still waiting."""
         if self._usual is not None:
             signal.signal(signal.SIGINT, self._usual)
+        if error is None:
+            self.check()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
-            signal.default_int_handler(number, frame)
+            self._usual(number, frame)
         self.asked = True
 
     def check(self) -> None:
-        """Raise the interrupt that was noted.
-
-        Raises:
-            KeyboardInterrupt: If there was one.
-        """
+        """Let the interrupt that was noted, if there was one, do what it usually does: raise ``KeyboardInterrupt``."""
         if self.asked:
-            raise KeyboardInterrupt
+            self.asked = False
+            self._usual(signal.SIGINT, None)

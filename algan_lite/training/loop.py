@@ -40,8 +40,8 @@ def train(
         source: Gives the reals: ``source.sample(n, generator=...)``.
         config: Every setting; the defaults of ``TrainConfig`` if left out.
         seed: Run k of an ensemble uses ``seed + k``, or the k-th of a sequence.
-        callbacks: Called after every step with the ``TrainState``.
-        checkpoint: File to save to every ``checkpoint_every`` steps and at the end.
+        callbacks: Each is called after every step with the ``TrainState``; read once, so a generator will do.
+        checkpoint: File to save to every ``checkpoint_every`` steps and at the end; ``~`` is your home.
         checkpoint_every: Steps between two saves, >= 1.
         resume: Continue from ``checkpoint`` if it exists.
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
@@ -50,16 +50,19 @@ def train(
         The history; ``history.frame()`` is a ``pandas.DataFrame``.
 
     Raises:
+        KeyboardInterrupt: If it is interrupted, at the end of a step: the checkpoint is written, and ``.history`` of
+            the exception holds what was recorded.
         TrainingDiverged: If the loss has stopped being finite in every run.
-        ValueError: If G and D do not fit each other, or the checkpoint belongs to other settings.
+        ValueError: If G and D do not fit each other, or the checkpoint cannot be written, is damaged, or belongs to
+            other networks, data, settings or seeds; G and D are then as they were.
     """
     # 1. Initialize G and D: the weights are theirs already; optimizers and random streams follow from the seed.
     config, callbacks = config or TrainConfig(), tuple(callbacks)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
     step = Step(G, D, config)
-    with _nothing_is_lost(state, saver):
-        for k in _steps(state, progress):
+    with _nothing_is_lost(state, saver) as patience:
+        for k in _steps(state, patience, progress):
             lams = step.lams(k)
             for _ in range(config.d_steps):
                 drawn = step.draw(source, state.streams, state.averages)
@@ -90,26 +93,29 @@ def train(
 
 
 @contextmanager
-def _nothing_is_lost(state: TrainState, saver: Saver) -> Iterator[None]:
-    """Leave no gradients behind, however the training ends; after an interrupt a checkpoint, and the history."""
+def _nothing_is_lost(state: TrainState, saver: Saver) -> Iterator[Patience]:
+    """Leave no gradients behind, however the training ends; after an interrupt a checkpoint, and the history.
+
+    An interrupt waits for the end of a step.
+    """
     try:
-        yield
+        with Patience() as patience:
+            yield patience
     except KeyboardInterrupt as interrupt:
         interrupt.history = state.history
         interrupt.add_note(f"stopped after step {state.step:,}; .history of this exception holds what was recorded")
-        if state.whole and saver.path is not None:
-            saver.save()
-            interrupt.add_note(f"checkpoint: {saver.path}")
+        if saver.path is not None:
+            interrupt.add_note(f"checkpoint {saver.path}: {saver.rescue()}")
         raise
     finally:
         state.release()
 
 
-def _steps(state: TrainState, progress: bool | None) -> Iterator[int]:
-    """Yield the steps that are left, behind a progress bar; an interrupt waits for the end of a step."""
+def _steps(state: TrainState, patience: Patience, progress: bool | None) -> Iterator[int]:
+    """Yield the steps that are left, behind a progress bar."""
     steps = range(state.step, state.step if state.stopped else state.config.num_steps)
     bounds = {"initial": state.step, "total": state.config.num_steps}
-    with Patience() as patience, progress_bar(steps, shown=progress, desc="train", unit="step", **bounds) as bar:
+    with progress_bar(steps, shown=progress, desc="train", unit="step", **bounds) as bar:
         for k in bar:
             state.whole = False
             yield k

@@ -27,7 +27,7 @@ class TrainState:
 
     Attributes:
         step: Steps of G that are done.
-        whole: Whether no step is under way.
+        whole: Whether no step is under way, so that a checkpoint may be written.
         streams: Purpose -> stream; one generator, or one a run.
         averages: Moving averages of D's mean logits (empty until a regularizer asks for them).
         watch: What the stopping rule has seen so far.
@@ -99,7 +99,6 @@ class TrainState:
         self.step += 1
         self._mark_diverged(terms_D["total"], terms_G["total"])
         self.history.num_calls += num_calls
-        self.whole = True
 
     def _mark_diverged(self, *totals: Tensor) -> None:
         if self.device.type == "cpu" and all(math.isfinite(_over_runs(total).item()) for total in totals):
@@ -108,9 +107,15 @@ class TrainState:
         self.history.diverged_at = torch.where((marks < 0) & ~torch.isfinite(total).reshape(-1), self.step, marks)
 
     def record(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
-        """Append a row to the history where one is due."""
-        if self.step % self.config.log_every and self.step not in (1, self.config.num_steps) and not self.stopped:
-            return
+        """Append a row to the history where one is due; with this the step is whole."""
+        due = self.step % self.config.log_every == 0 or self.step in (1, self.config.num_steps) or self.stopped
+        if due:
+            self._append(terms_D, terms_G, batch)
+        self.whole = True
+        if due:
+            self.check_diverged()
+
+    def _append(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
         penalties = {
             f"R_{k}": v for terms in (terms_G, terms_D) for k, v in terms.items() if k not in ("loss", "total")
         }
@@ -118,7 +123,6 @@ class TrainState:
         accuracy = {} if self.config.equilibrium is None else {"accuracy": self.watch.accuracy}
         losses = {"loss_D": terms_D["loss"], "loss_G": terms_G["loss"]}
         self.history.record(self.step, {**losses, **penalties, **logits, **accuracy})
-        self.check_diverged()
 
     @property
     def stopped(self) -> bool:

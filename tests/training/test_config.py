@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from helpers import RING, tiny
@@ -124,3 +125,58 @@ def test_keep_schedule() -> None:
     assert keeps(1, 1)(10**6) == 1
     assert keeps(8, 1, keep_decay=1.0)(5) == 8
     assert al.TrainConfig().keep(3) is None
+
+
+def in_place(value: object) -> None:
+    """Change a value where it stands."""
+    if isinstance(value, dict):
+        value["r1"] = 9.0
+    elif isinstance(value, list):
+        value[0] = 0.9
+    elif isinstance(value, Tensor):
+        value.fill_(0.25)
+    else:
+        value[...] = 0.25
+
+
+SHARED = {
+    "regularizers": lambda: {"r1": 0.1},
+    "strategy_options": lambda: {},
+    "betas": lambda: [0.5, 0.999],
+    "lr": lambda: np.array(1e-3),
+    "lr_D": lambda: torch.tensor(1e-3),
+    "ema_decay": lambda: np.array(0.9),
+}
+
+
+@pytest.mark.parametrize("field", SHARED)
+def test_a_config_does_not_change_with_what_it_was_made_of(field: str) -> None:
+    value = SHARED[field]()
+    made = al.TrainConfig(**{field: value})
+    before = made.describe()
+    in_place(value)
+    assert made.describe() == before
+    assert dataclasses.replace(made, num_steps=5).describe() == {**before, "num_steps": 5}
+
+
+@pytest.mark.parametrize("lam", [torch.tensor(0.1), torch.tensor([0.1, 0.2]), np.array(0.1)])
+def test_a_lambda_or_an_option_is_copied(lam: Tensor | np.ndarray) -> None:
+    made = al.TrainConfig(regularizers={"r1": lam})
+    before = made.describe()
+    in_place(lam)
+    assert made.describe() == before
+    temperature = np.array(0.5)
+    made = al.TrainConfig(strategy="softmax", strategy_options={"temperature": temperature})
+    in_place(temperature)
+    assert made.rule().options["temperature"] == 0.5
+
+
+def test_one_dict_filled_in_a_loop_gives_as_many_arms() -> None:
+    settings: dict[str, float] = {}
+    arms = {}
+    for lam in (0.1, 1.0, 10.0):
+        settings["r1"] = lam
+        arms[f"lambda {lam}"] = config(regularizers=settings)
+    assert [arm.regularizers["r1"] for arm in arms.values()] == [0.1, 1.0, 10.0]
+    settings["r1"] = -1.0  # not checked again, and not seen
+    assert arms["lambda 10.0"].lams(0, "cpu") == {"r1": 10.0}

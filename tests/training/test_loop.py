@@ -9,8 +9,8 @@ import textwrap
 import numpy as np
 import pytest
 import torch
-from helpers import assert_near, normal, slices, tiny
-from torch import Tensor
+from helpers import RING, assert_near, normal, slices, tiny
+from torch import Tensor, nn
 from training.shared import config, run, same_weights
 
 import algan_lite as al
@@ -73,10 +73,57 @@ def test_runs_of_an_ensemble_differ() -> None:
     assert all(not torch.equal(p[0], p[1]) for p in Gs.parameters())
 
 
-@pytest.mark.parametrize(("strategy", "calls"), [("random", 0), ("random_k", 0), ("top_k", 24), ("latent_ascent", 8)])
-def test_num_calls_counts_what_was_scored_only_to_choose(strategy: str, calls: int) -> None:
-    assert run(config(strategy=strategy, pool_factor=3))[2].num_calls == 10 * calls
-    assert run(config(strategy=strategy, pool_factor=3, d_steps=2))[2].num_calls == 20 * calls
+class Counting(nn.Module):
+    """A network that counts the samples that pass through it."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net, self.passed = net, 0
+        for name in ("latent_dim", "sample_shape", "num_heads", "features", "heads"):
+            if hasattr(net, name):
+                setattr(self, name, getattr(net, name))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passed += x.shape[-2]
+        return self.net(x)
+
+
+COSTS: dict[str, tuple[dict, int, int]] = {  # settings; passes through G to train on, and only to choose, of 8 latents
+    "random": ({}, 8, 0),
+    "random_k": ({"strategy": "random_k"} | POOL, 16, 0),
+    "top_k": ({"strategy": "top_k"} | POOL, 16, 24),
+    "top_k of N": ({"strategy": "top_k"}, 8, 8),
+    "top_k, selected": ({"strategy": "top_k", "d_fakes": "selected"} | POOL, 8, 24),
+    "keep": ({"strategy": "top_k", "keep_decay": 0.7, "steps_per_epoch": 2}, 8, 8),
+    "core set of z": ({"strategy": "core_set"} | POOL, 16, 0),
+    "softmax": ({"strategy": "softmax", "reweight": True} | POOL, 16, 24),
+    "latent_ascent": ({"strategy": "latent_ascent"}, 16, 8),
+    "three steps": ({"strategy": "latent_ascent", "strategy_options": {"steps": 3}, "d_fakes": "selected"}, 8, 24),
+    "through": ({"strategy": "latent_ascent", "strategy_options": {"through": True}, "d_fakes": "selected"}, 16, 16),
+    "through, all": ({"strategy": "latent_ascent", "strategy_options": {"through": True}}, 24, 16),
+    "through in three": (
+        {"strategy": "latent_ascent", "strategy_options": {"through": True, "steps": 3}, "d_fakes": "selected"}, 16, 48
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("runs", [None, 2])
+@pytest.mark.parametrize("arm", COSTS)
+def test_num_calls_counts_all_that_passed_through_G_only_to_choose(arm: str, runs: int | None) -> None:
+    settings, trained, chosen = COSTS[arm]
+    G, D = tiny(runs=runs)
+    counting = Counting(G)
+    if runs is not None:
+        counting.runs = runs
+    history = al.train(counting, D, RING, config(num_steps=3, **settings), progress=False)
+    assert history.num_calls == 3 * chosen
+    assert counting.passed == 3 * (trained + chosen)
+
+
+def test_num_calls_counts_every_step_of_D() -> None:
+    assert run(config(strategy="top_k", pool_factor=3, d_steps=2))[2].num_calls == 10 * 2 * 24
+    through = config(strategy="latent_ascent", strategy_options={"through": True}, d_steps=2)
+    assert run(through)[2].num_calls == 10 * (2 + 1) * 8  # G's own move faces the new D
 
 
 def test_training_leaves_the_global_stream_and_repeats_itself(capsys: pytest.CaptureFixture[str]) -> None:
