@@ -110,7 +110,8 @@ def as_tensor(name: str, value: object, takes: str = "a tensor or an array") -> 
     if isinstance(value, Tensor):
         return value
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be {takes} of numbers; got {shown(value)}")
+        got = shown(value) if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} must be {takes}; got {got}")
     plain = np.dtype(np.float64) if value.dtype.itemsize > 8 else value.dtype.newbyteorder("=")
     return torch.from_numpy(value.astype(plain, order="C", copy=not value.flags.writeable))
 
