@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.core.rng import draw, resolve
+from algan_lite.models.doors import check_output, num_heads
 from algan_lite.objective.losses import Loss, resolve_loss
 
 
@@ -93,10 +94,12 @@ def judge(D: nn.Module, x: Tensor, lead: tuple[int, ...]) -> View:
     """Return D's view of x.
 
     Raises:
+        TypeError: If D returns something else than a tensor.
         ValueError: If D does not return one logit a sample, shape ``lead``; (N, 1) would pass for N runs.
     """
-    heads = D.heads(x) if getattr(D, "num_heads", 1) > 1 else None
-    logits = D(x) if heads is None else heads.mean(0)
+    heads = check_output("D.heads", D.heads(x)) if num_heads(D) > 1 else None
+    logits = check_output("D", D(x)) if heads is None else heads.mean(0)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # an autocast gives half of the digits
     if logits.shape != lead:
         raise ValueError(f"D must return one logit a sample, {tuple(lead)}; got {tuple(logits.shape)}")
     return View(logits, heads)

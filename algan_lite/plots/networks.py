@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
+from algan_lite.models.doors import num_heads
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import PixelNorm
 from algan_lite.plots.style import COLORS, INK, WIDTH, axes_or_new
@@ -56,7 +57,7 @@ def layer_rows(net: nn.Module) -> list[Row]:
         _add(rows, layer, shape)
     if is_G:
         rows[-1].shape = tuple(net.sample_shape)
-    elif (heads := getattr(net, "num_heads", 1)) > 1:
+    elif (heads := num_heads(net)) > 1:
         rows.append(Row(f"mean of {heads} heads", (1,)))
     return rows
 

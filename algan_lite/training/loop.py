@@ -13,8 +13,10 @@ from algan_lite.data.sources import Source
 from algan_lite.objective.players import objective
 from algan_lite.training.checkpoint import Saver
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.doors import check_call
 from algan_lite.training.history import History
 from algan_lite.training.interrupt import Patience
+from algan_lite.training.precision import fresh_casts
 from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
@@ -51,14 +53,15 @@ def train(
 
     Raises:
         TrainingDiverged: If the loss has stopped being finite in every run.
+        TypeError: If an argument is of another kind.
         ValueError: If G and D do not fit each other, or the checkpoint belongs to other settings.
     """
     # 1. Initialize G and D: the weights are theirs already; optimizers and random streams follow from the seed.
-    config, callbacks = config or TrainConfig(), tuple(callbacks)
+    config, callbacks = check_call(G, D, source, config, callbacks)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
     step = Step(G, D, config)
-    with _nothing_is_lost(state, saver):
+    with _nothing_is_lost(state, saver), fresh_casts():
         for k in _steps(state, progress):
             lams = step.lams(k)
             for _ in range(config.d_steps):
