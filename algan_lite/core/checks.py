@@ -105,6 +105,13 @@ def check_tensor(name: str, value: object, takes: str = "") -> Tensor:
     raise TypeError(f"{name} must be a floating tensor{takes and ' ' + takes}; got {shown(value)}")
 
 
+def check_output(name: str, out: object) -> Tensor:
+    """Return what a function returned if it is a tensor."""
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name} must return one tensor; got {type(out).__name__}")
+    return out
+
+
 def as_tensor(name: str, value: object, takes: str = "a tensor or an array") -> Tensor:
     """Return numbers as a tensor: an array in any byte order, flipped or not to be written to, too."""
     if isinstance(value, Tensor):

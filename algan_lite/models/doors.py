@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_integer, shown
+from algan_lite.core.checks import check_integer, check_output, shown
 from algan_lite.core.rng import lent
-from algan_lite.models.networks import evaluating, layers_of
+from algan_lite.models.networks import check_module, evaluating, layers_of
 
 _WRAP_G = (
     "wrap a G that takes something else: al.models.Generator(net, latent_dim, sample_shape), for (N, nz, 1, 1) with "
@@ -27,8 +25,7 @@ def check_pair(G: object, D: object) -> None:
         ValueError: If G and D do not hold equally many runs.
     """
     for name, net in (("G", G), ("D", D)):
-        if not isinstance(net, nn.Module):
-            raise TypeError(f"{name} must be a network, a torch.nn.Module; got {shown(net)}")
+        check_module(name, net)
     if not hasattr(G, "latent_dim"):
         why = "G and D seem to be swapped" if hasattr(D, "latent_dim") else _WRAP_G
         raise TypeError(f"G must have latent_dim, how many numbers it takes ({why}); got {type(G).__name__} without")
@@ -87,22 +84,6 @@ def _asked(name: str, net: nn.Module, takes: str, given: Tensor, hint: str) -> T
         message = f"{type(error).__name__}: {error}"[:300]
         raise ValueError(f"{name} must take {takes}; with {tuple(given.shape)} it raised {message}; {hint}") from error
     return check_output(name, out)
-
-
-def check_output(name: str, out: object) -> Tensor:
-    """Return what a network returned if it is a tensor."""
-    if not isinstance(out, Tensor):
-        raise TypeError(f"{name} must return one tensor; got {type(out).__name__}")
-    return out
-
-
-def num_heads(D: Callable[[Tensor], Tensor]) -> int:
-    """Return how many heads D has: more than one only where it has a method ``heads`` as well as ``num_heads``.
-
-    A network of somebody's own may have a ``num_heads`` that means something else, such as that of its attention.
-    """
-    heads = getattr(D, "num_heads", 1)
-    return heads if isinstance(heads, int) and inspect.ismethod(getattr(D, "heads", None)) else 1
 
 
 def duplicate(net: nn.Module) -> nn.Module:

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
-from algan_lite.models.doors import num_heads
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import PixelNorm
+from algan_lite.objective.batch import num_heads
 from algan_lite.plots.style import COLORS, INK, WIDTH, axes_or_new
 
 _ACTIVATIONS = {

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from algan_lite.models.doors import check_output, num_heads
+from algan_lite.core.checks import check_output
 from algan_lite.models.networks import evaluating
+from algan_lite.objective.batch import num_heads
 from algan_lite.objective.losses import Loss
 
 
