@@ -14,14 +14,17 @@ import torch
 from joblib import cpu_count
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_integer
+from algan_lite.core.checks import check_integer, check_kind
 from algan_lite.core.files import write_atomically
 from algan_lite.core.rng import draw, stream
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
+from algan_lite.models.doors import weights_like
 from algan_lite.models.pairs import ensemble, mlp_pair
+from algan_lite.studies.doors import check_arms, check_job, check_seeds
 from algan_lite.studies.spread import spread
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.doors import check_source
 from algan_lite.training.history import History, TrainingDiverged
 from algan_lite.training.loop import train
 
@@ -75,10 +78,13 @@ def sweep(
         >>> sweep(data.ring(), {"plain": few}, seeds=range(3), num_samples=10, progress=False).shape
         (3, 15)
     """
-    arms = {"plain": configs} if isinstance(configs, TrainConfig) else dict(configs)
-    seeds = [check_integer("seeds", seed, 0) for seed in seeds]
+    arms, seeds = check_arms(configs), check_seeds(seeds)
+    check_source(source)
+    if sizes is not None:
+        check_kind("sizes", sizes, Mapping, "a mapping, option of pair -> value, or None")
     sizes = {**({"sample_shape": source.sample_shape} if pair is mlp_pair else {}), **(sizes or {})}
     job = _Job(source, pair, sizes, _metrics(source, metrics), check_integer("num_samples", num_samples, 2))
+    check_job(source, pair, job.metrics)
     rows = _Rows(path, {arm: job.key(config) for arm, config in arms.items()})
     groups = list(_groups(arms, seeds, rows.done, check_integer("runs_at_once", runs_at_once, 1)))
     threads = max(1, torch.get_num_threads() // (jobs if jobs > 0 else cpu_count()))
@@ -138,6 +144,7 @@ def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
         names = (
             DISTANCES if source.modes is None else [name for name, metric in METRICS.items() if metric.needs == "modes"]
         )
+    check_kind("metrics", names, Sequence, "a sequence of names in METRICS")
     return tuple(name for name in names if METRICS[name])  # an unknown name is refused here
 
 
@@ -194,7 +201,8 @@ def _train(job: _Job, configs: Sequence[TrainConfig], seeds: Sequence[int]) -> t
 @torch.no_grad()
 def _measure(job: _Job, G: nn.Module, lost: Tensor) -> dict[str, list[float]]:
     """Return metric -> a value a run; NaN for the runs that are lost."""
-    z = draw(stream(0, "sweep"), (job.num_samples, G.latent_dim), "cpu")
+    like = weights_like(G)
+    z = draw(stream(0, "sweep"), (job.num_samples, G.latent_dim), like.device).to(like.dtype)
     x_fake = G(z).nan_to_num(0.0, 0.0, 0.0)
     values = {name: METRICS[name](x_fake, job.source).reshape(-1) for name in job.metrics}
     return {name: torch.where(lost, torch.nan, value).tolist() for name, value in values.items()}
