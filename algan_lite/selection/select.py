@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from algan_lite.core import rng
 from algan_lite.core.checks import check_flag, check_integer, check_tensor, shown
-from algan_lite.models.networks import layers_of
+from algan_lite.models.networks import evaluating, layers_of
+from algan_lite.objective.ending import warn_of_sigmoid
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.selection.picks import Pick
 from algan_lite.selection.scores import Request
@@ -133,7 +134,11 @@ def select_noise(
             raise TypeError(f"{name} must be a network or another function of a tensor; got {shown(call)}")
     rule = bind(strategy, check_integer("n", n, 1, z_pool.shape[-2]), options, loss, reweight, keep)
     chance = _chance(z_pool, rule.draws, generator, seed, noise)
-    chosen = choose(G, D, z_pool, rule, layers_of(G, D), keep, chance)
+    layers = layers_of(G, D)
+    chosen = choose(G, D, z_pool, rule, layers, keep, chance)
+    if chosen.num_calls and z_pool.device.type != "meta":
+        with evaluating(layers):
+            warn_of_sigmoid(D, G(z_pool[..., :1, :]))
     lost = (chosen.utilities.gather(-1, chosen.indices) == -torch.inf).any(-1)
     if lost.device.type != "meta" and bool(lost.all()):
         found = int((chosen.utilities > -torch.inf).sum(-1).max())

@@ -10,6 +10,8 @@ from torch import nn
 
 from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source
+from algan_lite.objective.ending import Ending
+from algan_lite.objective.losses import resolve_loss
 from algan_lite.objective.players import objective
 from algan_lite.training.checkpoint import Saver
 from algan_lite.training.config import TrainConfig
@@ -60,7 +62,7 @@ def train(
     config, callbacks = check_call(G, D, source, config, callbacks)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
-    step = Step(G, D, config)
+    step, ending = Step(G, D, config), Ending(resolve_loss(config.loss))
     with _nothing_is_lost(state, saver), fresh_casts():
         for k in _steps(state, progress):
             lams = step.lams(k)
@@ -83,6 +85,7 @@ def train(
             state.finish_step(terms_D, terms_G, step.take_calls())
             state.look(source)
             state.record(terms_D, terms_G, batch)
+            ending.look(k, batch.logits_real, batch.logits_fake)
             for callback in callbacks:
                 callback(state)
             saver.after_step()
