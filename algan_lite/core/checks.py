@@ -9,7 +9,7 @@ import html
 import inspect
 import math
 import operator
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -90,6 +90,22 @@ def check_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False; got {shown(value)}")
     return bool(value)
+
+
+def check_options(name: str, call: Callable[..., Any], given: Mapping[str, object], but: Collection[str] = ()) -> None:
+    """Refuse keyword options that a function does not have; ``but`` are parameters that are no options."""
+    parameters = inspect.signature(call).parameters.values()
+    known = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name not in but]
+    for option, value in given.items():
+        if option not in known:
+            raise TypeError(f"{name} has the options {', '.join(known) or 'none'}; got {option}={shown(value)}")
+
+
+def check_list(name: str, value: object, takes: str) -> list[Any]:
+    """Return the items of a sequence, an array or another iterable that is neither text nor one number."""
+    if isinstance(value, str | bytes) or getattr(value, "ndim", 1) != 1 or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be {takes}; got {shown(value)}")
+    return list(value)
 
 
 def check_kind(name: str, value: object, kind: type | tuple[type, ...], takes: str) -> None:

@@ -26,11 +26,17 @@ def check_pair(G: object, D: object) -> None:
     """
     for name, net in (("G", G), ("D", D)):
         check_module(name, net)
+    check_G(G, "G and D seem to be swapped" if hasattr(D, "latent_dim") else _WRAP_G)
+    check_runs(G, D)
+
+
+def check_G(G: object, why: str = _WRAP_G) -> None:
+    """Refuse a generator that cannot be called, or does not say how many numbers it takes."""
+    if not callable(G):
+        raise TypeError(f"G must be a network, a torch.nn.Module; got {shown(G)}")
     if not hasattr(G, "latent_dim"):
-        why = "G and D seem to be swapped" if hasattr(D, "latent_dim") else _WRAP_G
         raise TypeError(f"G must have latent_dim, how many numbers it takes ({why}); got {type(G).__name__} without")
     check_integer("G.latent_dim", G.latent_dim, 1)
-    check_runs(G, D)
 
 
 def check_runs(G: object, D: object) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
-from algan_lite.core.checks import check_integer, shown
+from algan_lite.core.checks import check_integer, check_list, shown
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS, held_out
 from algan_lite.training.config import TrainConfig
@@ -30,9 +30,8 @@ def check_arms(configs: object) -> dict[str, TrainConfig]:
 
 def check_seeds(seeds: Iterable[int]) -> list[int]:
     """Return the seeds, one or more."""
-    if isinstance(seeds, str | bytes) or not hasattr(seeds, "__iter__") or getattr(seeds, "ndim", 1) != 1:
-        raise TypeError(f"seeds must be a sequence of integers, such as range(5); got {shown(seeds)}")
-    found = [check_integer("seeds", seed, 0) for seed in seeds]
+    given = check_list("seeds", seeds, "a sequence of integers, such as range(5)")
+    found = [check_integer("seeds", seed, 0) for seed in given]
     if not found:
         raise ValueError(f"seeds must hold 1 seed or more; got {shown(seeds)}")
     return found
