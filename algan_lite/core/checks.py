@@ -8,12 +8,20 @@ from __future__ import annotations
 import html
 import inspect
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+import operator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+import torch
+from torch import Tensor
+
 E = TypeVar("E", bound="Entry")
 Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+
+LARGEST = 2**63 - 1  # of the integers that tensors hold
 
 
 class UnknownNameError(KeyError, ValueError):
@@ -28,27 +36,118 @@ def check_choice(name: str, value: object, known: Collection[str]) -> str:
     """Return ``value`` if it is one of ``known``; otherwise say which names there are."""
     if isinstance(value, str) and value in known:
         return value
-    raise UnknownNameError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+    raise UnknownNameError(f"{name} must be one of {', '.join(known)}; got {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """Return how a value that was received stands in a message: never longer than two lines."""
+    if isinstance(value, Tensor | np.ndarray) and value.ndim:
+        return f"{type(value).__name__} of shape {tuple(value.shape)}, {value.dtype}"
+    try:
+        text = repr(value)
+    except Exception:  # an object of somebody's own, or an integer with too many digits to print
+        text = type(value).__name__
+    return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
 def check_number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, *, open_low: bool = False
 ) -> float:
     """Return ``value`` if it is a finite number in [low, high] (``open_low``: in (low, high])."""
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise TypeError(f"{name} must be a number in {_interval(low, high, open_low)}; got {value!r}")
-    number = float(value)
+    number = _scalar(value, float)
+    if number is None:
+        raise TypeError(f"{name} must be a number in {_interval(low, high, open_low)}; got {shown(value)}")
     inside = (low < number if open_low else low <= number) and number <= high
     if not inside or not math.isfinite(number):
-        raise ValueError(f"{name} must be in {_interval(low, high, open_low)}; got {value!r}")
+        raise ValueError(f"{name} must be in {_interval(low, high, open_low)}; got {shown(value)}")
     return number
 
 
 def check_integer(name: str, value: object, low: float = -math.inf, high: float = math.inf) -> int:
     """Return ``value`` if it is an integer in [low, high]."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer in {_interval(low, high)}; got {value!r}")
-    return int(check_number(name, value.__index__(), low, high))
+    number = _scalar(value, operator.index)
+    if number is None:
+        raise TypeError(f"{name} must be an integer in {_interval(low, high)}; got {shown(value)}")
+    if not low <= number <= min(high, LARGEST):
+        raise ValueError(f"{name} must be in {_interval(low, high)}; got {shown(value)}")
+    return number
+
+
+def _scalar(value: object, convert: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - what ``convert`` returns
+    """Return one number, infinite if it is too large, or None for what is none: a truth value, a text, an array."""
+    if isinstance(value, bool | np.bool_ | str | bytes) or getattr(value, "ndim", 0):
+        return None
+    try:
+        return convert(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError: PyTorch's, of a complex tensor
+        return None
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return ``value`` if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {shown(value)}")
+    return bool(value)
+
+
+def check_options(name: str, call: Callable[..., Any], given: Mapping[str, object], but: Collection[str] = ()) -> None:
+    """Refuse keyword options that a function does not have; ``but`` are parameters that are no options."""
+    parameters = inspect.signature(call).parameters.values()
+    known = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name not in but]
+    for option, value in given.items():
+        if option not in known:
+            raise TypeError(f"{name} has the options {', '.join(known) or 'none'}; got {option}={shown(value)}")
+
+
+def check_list(name: str, value: object, takes: str) -> list[Any]:
+    """Return the items of a sequence, an array or another iterable that is neither text nor one number."""
+    if isinstance(value, str | bytes) or getattr(value, "ndim", 1) != 1 or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be {takes}; got {shown(value)}")
+    return list(value)
+
+
+def check_kind(name: str, value: object, kind: type | tuple[type, ...], takes: str) -> None:
+    """Refuse what is not of a type; ``takes`` says in words what would be."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {takes}; got {type(value).__name__}")
+
+
+def check_tensor(name: str, value: object, takes: str = "") -> Tensor:
+    """Return ``value`` if it is a floating tensor; ``takes`` is its shape, in words."""
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return value
+    raise TypeError(f"{name} must be a floating tensor{takes and ' ' + takes}; got {shown(value)}")
+
+
+def check_output(name: str, out: object) -> Tensor:
+    """Return what a function returned if it is a tensor."""
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{name} must return one tensor; got {type(out).__name__}")
+    return out
+
+
+def as_tensor(name: str, value: object, takes: str = "a tensor or an array") -> Tensor:
+    """Return numbers as a tensor: an array in any byte order, flipped or not to be written to, too."""
+    if isinstance(value, Tensor):
+        return value
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+        got = shown(value) if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} must be {takes}; got {got}")
+    plain = np.dtype(np.float64) if value.dtype.itemsize > 8 else value.dtype.newbyteorder("=")
+    return torch.from_numpy(value.astype(plain, order="C", copy=not value.flags.writeable))
+
+
+def check_shape(name: str, shape: object) -> tuple[int, ...]:
+    """Return the shape of one sample, such as (2,) or (1, 28, 28)."""
+    if isinstance(shape, str | bytes) or not isinstance(shape, Sequence):
+        raise TypeError(
+            f"{name} must be a tuple of integers in [1, inf), such as (2,) or (1, 28, 28); got {shown(shape)}"
+        )
+    if not shape:
+        raise ValueError(f"{name} must hold 1 integer or more, such as (2,) or (1, 28, 28); got {shape!r}")
+    return tuple(check_integer(f"{name}[{k}]", size, 1) for k, size in enumerate(shape))
 
 
 def _interval(low: float, high: float, open_low: bool = False) -> str:

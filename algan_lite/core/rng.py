@@ -9,13 +9,16 @@ stay paired even where one of them draws more.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_choice, check_integer
+from algan_lite.core.checks import check_choice, check_integer, shown
 
 Stream: TypeAlias = torch.Generator | Sequence[torch.Generator]
 
@@ -29,16 +32,49 @@ def derive_seed(seed: int, purpose: str) -> int:
 
 def stream(seed: int | Sequence[int], purpose: str) -> Stream:
     """Return the stream of ``purpose``: one CPU generator, or one a run for a sequence of seeds."""
-    if isinstance(seed, Sequence):
-        return [stream(one, purpose) for one in seed]
+    if (many := _seeds(seed)) is not None:
+        return [stream(one, purpose) for one in many]
     return torch.Generator().manual_seed(derive_seed(seed, purpose))
+
+
+def _seeds(seed: object) -> list[int] | None:
+    """Return the seeds of a sequence or an array with one axis; None for anything else, such as one seed."""
+    many = isinstance(seed, Sequence) and not isinstance(seed, str | bytes)
+    if isinstance(seed, Tensor | np.ndarray) and seed.ndim == 1:
+        many, seed = True, seed.tolist()
+    return [check_integer("seed", one, 0) for one in seed] if many else None
+
+
+_GLOBAL = threading.RLock()
+
+
+@contextmanager
+def lent(seed: int | None = None) -> Iterator[None]:
+    """Lend PyTorch's global CPU generator, from a seed or as it is, to code that knows no other; then put it back.
+
+    One thread at a time has it: layers draw their first weights from it, loaders the order of their items.
+    """
+    with _GLOBAL, torch.random.fork_rng(devices=[]):
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)
+        yield
 
 
 def resolve(generator: Stream | None, seed: int | None, purpose: str) -> Stream:
     """Return ``generator``, or the stream that ``seed`` is shorthand for (exactly one is given)."""
     if (generator is None) == (seed is None):
-        raise ValueError(f"give exactly one of generator= and seed=; got generator={generator!r}, seed={seed!r}")
-    return stream(seed, purpose) if generator is None else generator
+        got = f"generator={shown(generator)}, seed={shown(seed)}"
+        raise ValueError(f"give exactly one of generator= and seed=; got {got}")
+    return stream(seed, purpose) if generator is None else check_stream("generator", generator)
+
+
+def check_stream(name: str, source: object) -> Stream:
+    """Return ``source`` if it is a generator or a sequence of generators, one a run."""
+    if isinstance(source, torch.Generator):
+        return source
+    if isinstance(source, Sequence) and source and all(isinstance(one, torch.Generator) for one in source):
+        return source
+    raise TypeError(f"{name} must be a torch.Generator, or a sequence of them, one a run; got {shown(source)}")
 
 
 def draw(
@@ -62,6 +98,7 @@ def draw(
         ValueError: If ``kind`` is unknown.
     """
     check_choice("kind", kind, ("normal", "uniform", "index"))
+    check_stream("source", source)
     if not isinstance(source, torch.Generator):
         return torch.stack([_draw_one(one, shape, kind, high) for one in source]).to(device)
     return _draw_one(source, shape, kind, high).to(device)
@@ -76,9 +113,9 @@ def _draw_one(generator: torch.Generator, shape: Sequence[int], kind: str, high:
 
 def run_seeds(seed: int | Sequence[int], runs: int | None) -> list[int]:
     """Return one seed a run: ``seed``, ``seed + 1`` ... for an integer, or the given sequence."""
-    if isinstance(seed, Sequence):
-        if runs is not None and len(seed) != runs:
-            raise ValueError(f"seed must hold {runs} seeds, one a run; got {len(seed)}")
-        return [check_integer("seed", one, 0) for one in seed]
+    if (many := _seeds(seed)) is not None:
+        if not many or (runs is not None and len(many) != runs):
+            raise ValueError(f"seed must hold {runs or 'some'} seeds, one a run; got {len(many)}")
+        return many
     first = check_integer("seed", seed, 0)
     return list(range(first, first + check_integer("runs", 1 if runs is None else runs, 1)))

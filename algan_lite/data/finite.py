@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_integer, check_number
+from algan_lite.core.checks import as_tensor, check_integer, check_number
 from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source, take
 
@@ -84,38 +84,55 @@ def split(name: str, x: Tensor, labels: Tensor | None, validation: float, test: 
 
 
 def read_loader(loader: DataLoader) -> tuple[Tensor, Tensor | None]:
-    """Read all batches, ``x``, ``(x,)`` or ``(x, labels)``, into memory; a progress bar appears after a second.
+    """Read all batches into memory: samples and, where there are some, labels; a progress bar appears after a second.
 
-    The items are put into an order of their own, by their contents: so a loader that shuffles gives the same split.
+    Raises:
+        TypeError: If a batch is neither ``x``, ``(x,)``, ``(x, labels)`` nor a mapping with one floating tensor, x,
+            and at most one of integers, labels.
+        ValueError: If there is no batch, or the batches do not fit each other.
     """
-    with torch.random.fork_rng(devices=[]):  # iterating over a DataLoader draws from the global generator
-        batches = list(progress_bar(loader, desc="reading", unit="batch", delay=1.0))
+    with rng.lent():  # iterating over a DataLoader draws from the global generator
+        batches = [_unpacked(batch) for batch in progress_bar(loader, desc="reading", unit="batch", delay=1.0)]
     if not batches:
         raise ValueError("x must yield at least one batch; got an empty DataLoader")
-    parts = [[batch] if isinstance(batch, Tensor) else batch for batch in batches]
-    if not all(isinstance(part, Sequence) and len(part) in (1, 2) and isinstance(part[0], Tensor) for part in parts):
-        got = batches[0]
-        what = f"a dict of {', '.join(map(repr, got))}" if isinstance(got, Mapping) else type(got).__name__
-        raise TypeError(f"x must be a DataLoader whose batches are x or (x, labels), x a tensor; got {what}")
-    x = torch.cat([part[0] for part in parts])
-    labels = None if len(parts[0]) == 1 else torch.cat([torch.as_tensor(part[1]) for part in parts])
-    order = _by_contents(x, labels)
-    return x[order], None if labels is None else labels[order]
+    shapes = {(len(batch), *batch[0].shape[1:]) for batch in batches}
+    if len(shapes) > 1:
+        raise ValueError(f"x must yield batches of one kind and shape; got (parts, *sample) {sorted(shapes)}")
+    joined = [torch.cat(parts) for parts in zip(*batches, strict=True)]
+    return joined[0], joined[1] if len(joined) == 2 else None
+
+
+def _unpacked(batch: object) -> list[Tensor]:
+    """Return [x] or [x, labels] of a batch."""
+    parts = batch
+    if isinstance(batch, Mapping):
+        tensors = [value for value in batch.values() if isinstance(value, Tensor)]
+        parts = sorted(tensors, key=lambda value: not value.is_floating_point())
+        if sum(value.is_floating_point() for value in parts) != 1:
+            parts = []
+    elif isinstance(batch, Tensor):
+        parts = [batch]
+    fits = isinstance(parts, Sequence) and len(parts) in (1, 2)
+    if not fits or not all(isinstance(part, Tensor) and part.ndim for part in parts):
+        got = f"a dict of {', '.join(map(repr, batch))}" if isinstance(batch, Mapping) else type(batch).__name__
+        raise TypeError(
+            "x must be a DataLoader whose batches are x, (x, labels) or a mapping with one floating tensor (x) and at "
+            f"most one of integers (labels); got {got}"
+        )
+    return list(parts)
 
 
 def _by_contents(x: Tensor, labels: Tensor | None) -> Tensor:
-    """Return the order of the items by a hash of their bytes, (n,)."""
-    rows = x.detach().cpu().flatten(1).contiguous().numpy()
-    tails = [b""] * len(rows) if labels is None else [label.tobytes() for label in labels.cpu().numpy()]
-    keys = [hashlib.sha256(row.tobytes() + tail).digest() for row, tail in zip(rows, tails, strict=True)]
+    """Return the order of the items by a hash of their bytes, (n,): a loader that shuffles gives the same split."""
+    rows = x.flatten(1).numpy()
+    tails = np.zeros(len(rows), dtype=np.int64) if labels is None else labels.numpy()
+    keys = [hashlib.sha256(row.tobytes() + tail.tobytes()).digest() for row, tail in zip(rows, tails, strict=True)]
     return torch.tensor(sorted(range(len(keys)), key=keys.__getitem__))
 
 
 def check_x(x: Tensor | np.ndarray) -> Tensor:
     """Return ``x`` as float32 (n, *sample) on the CPU, or say what is wrong with it."""
-    if not isinstance(x, Tensor | np.ndarray):
-        raise TypeError(f"x must be a tensor, an array or a DataLoader; got {type(x).__name__}")
-    given = torch.as_tensor(x).detach().cpu()
+    given = as_tensor("x", x, "a tensor, an array or a DataLoader").detach().cpu()
     if not given.is_floating_point():
         raise TypeError(f"x must be floating point (bytes 0..255: x / 127.5 - 1 gives [-1, 1]); got {given.dtype}")
     if given.ndim < 2 or given.numel() == 0:
@@ -129,7 +146,7 @@ def check_labels(labels: Tensor | np.ndarray | None, n: int) -> Tensor | None:
     """Return ``labels`` as int64 (n,) on the CPU, or say what is wrong with them."""
     if labels is None:
         return None
-    given = torch.as_tensor(labels).detach().cpu()
+    given = as_tensor("labels", labels).detach().cpu()
     if given.is_floating_point() or given.is_complex():
         raise TypeError(f"labels must be integers; got {given.dtype}")
     if tuple(given.shape) != (n,):
@@ -150,7 +167,8 @@ def array(
 
     Args:
         x: Floating-point samples (n, *sample), taken as they are: scale images to [-1, 1] first. A DataLoader is
-            read once into memory; it yields batches ``x`` or ``(x, labels)``.
+            read once into memory, whatever its order: its batches are ``x``, ``(x, labels)`` or a mapping of the two.
+            One that alters its items at random (augmentation) gives other data, and another split, at each call.
         labels: Integer class of each sample, (n,), or None.
         validation: Share of the validation part, in [0, 1).
         test: Share of the test part, in [0, 1); the training part keeps the rest, at least one sample.
@@ -165,4 +183,8 @@ def array(
         if labels is not None:
             raise ValueError("labels must be None beside a DataLoader, which yields (x, labels); got both")
         x, labels = read_loader(x)
-    return split(name, check_x(x), check_labels(labels, len(x)), validation, test, seed)
+        x, labels = check_x(x), check_labels(labels, len(x))
+        order = _by_contents(x, labels)
+        x, labels = x[order], None if labels is None else labels[order]
+    x = check_x(x)
+    return split(name, x, check_labels(labels, len(x)), validation, test, check_integer("seed", seed, 0))

@@ -110,7 +110,9 @@ def model_bytes(function: Step, shapes: Mapping[str, Sequence[int]], free: Colle
     nodes = _needed([*graph.nodes, *last], outputs)
     used = {name for node in nodes for name in node.inputs}
     helper, info = onnx.helper, onnx.helper.make_tensor_value_info
-    element = {name: helper.np_dtype_to_tensor_dtype(value.detach().cpu().numpy().dtype) for name, value in outputs.items()}
+    element = {
+        name: helper.np_dtype_to_tensor_dtype(value.detach().cpu().numpy().dtype) for name, value in outputs.items()
+    }
     model = helper.make_model(
         helper.make_graph(
             [helper.make_node(node.op, node.inputs, node.outputs, **dict(node.attributes)) for node in nodes],

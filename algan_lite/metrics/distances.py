@@ -13,7 +13,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_choice, check_integer
+from algan_lite.core.checks import check_choice, check_integer, shown
 from algan_lite.metrics.table import INF, metric, subset
 
 Measure: TypeAlias = Callable[[Tensor], Tensor]
@@ -22,21 +22,21 @@ _ROWS = 1024  # rows of a distance matrix held at a time
 _LARGEST = 1e50  # beyond it a run has diverged: the sixth power, as in kid, would leave float64
 
 
-def flatten_pair(x_fake: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+def flatten_pair(x_fake: Tensor, reference: Tensor, its_name: str = "reference") -> tuple[Tensor, Tensor]:
     """Return (..., N, d) and (M, d), both float64 on the device of ``x_fake``; refuse shapes that do not match."""
-    for name, value in (("x_fake", x_fake), ("reference", reference)):
-        if not isinstance(value, Tensor):
-            raise TypeError(f"{name} must be a tensor; got {type(value).__name__}")
+    for name, value in (("x_fake", x_fake), (its_name, reference)):
+        if not isinstance(value, Tensor) or value.is_complex():
+            raise TypeError(f"{name} must be a tensor; got {shown(value)}")
     sample = tuple(reference.shape[1:])
     lead = x_fake.ndim - len(sample)
     if reference.ndim < 2 or lead < 1 or tuple(x_fake.shape[lead:]) != sample:
         shapes = f"{tuple(x_fake.shape)} and {tuple(reference.shape)}"
-        raise ValueError(f"x_fake must be (..., N, *sample) and the reference (M, *sample); got {shapes}")
+        raise ValueError(f"x_fake must be (..., N, *sample) and the {its_name} (M, *sample); got {shapes}")
     if min(x_fake.shape[lead - 1], len(reference)) < 2:
         got = f"{x_fake.shape[lead - 1]} and {len(reference)}"
-        raise ValueError(f"x_fake and the reference must hold 2 samples or more each; got {got}")
+        raise ValueError(f"x_fake and the {its_name} must hold 2 samples or more each; got {got}")
     if not reference.isfinite().all():
-        raise ValueError("the reference must be finite; got NaN or infinity among the reals")
+        raise ValueError(f"the {its_name} must be finite; got NaN or infinity among the reals")
     points = x_fake.detach().flatten(lead) if sample else x_fake.detach()
     known = reference.detach().flatten(1)
     return points.double(), known.to(x_fake.device).double()
@@ -168,7 +168,7 @@ def wasserstein_2d(x_fake: Tensor, reference: Tensor, n: int = 512, order: int =
     points, known = flatten_pair(x_fake, reference)
     if points.shape[-1] != 2:
         raise ValueError(f"wasserstein_2d needs samples with 2 coordinates; got {points.shape[-1]}")
-    check_choice("order", str(order), ("1", "2"))
+    order = int(check_choice("order", str(order), ("1", "2")))
     n = min(check_integer("n", n, 2), points.shape[-2], len(known))
     known = known[subset(len(known), n, seed, "reference", known.device)]
     points = points[..., subset(points.shape[-2], n, seed, "fake", points.device), :]
@@ -281,7 +281,7 @@ def data_copying(x_fake: Tensor, reference: Tensor, *, train: Tensor, cells: int
         ValueError: If the shapes do not match.
     """
     points, known = flatten_pair(x_fake, reference)
-    seen = flatten_pair(x_fake, train)[1]
+    seen = flatten_pair(x_fake, train, "train")[1]
     centers = _cell_centers(seen, check_integer("cells", cells, 1, len(seen)), seed)
     real, real_cell = nearest(known, seen)[0], nearest(known, centers)[1]
 

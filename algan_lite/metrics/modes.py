@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_integer, check_number
+from algan_lite.core.checks import check_integer, check_number, shown
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import INF, metric
 
@@ -35,8 +35,8 @@ class _Assignment:
 
 
 def _assign(x_fake: Tensor, source: Source) -> _Assignment:
-    if getattr(source, "modes", None) is None:
-        raise ValueError(f"source must have exact modes, such as a ring or a grid; got {source!r}")
+    if isinstance(source, type) or getattr(source, "modes", None) is None:
+        raise ValueError(f"source must have exact modes, such as a ring or a grid; got {shown(source)}")
     place = {"dtype": torch.float64, "device": x_fake.device}
     sample = tuple(source.modes.shape[1:])
     lead = x_fake.ndim - len(sample)
@@ -117,8 +117,8 @@ def quality_ceiling(sigmas: float, dim: int = 2) -> float:
     """
     from scipy.special import gammainc  # here: SciPy takes longer to import than all the rest
 
-    check_number("sigmas", sigmas, 0, open_low=True)
-    return float(gammainc(check_integer("dim", dim, 1) / 2, sigmas**2 / 2))
+    sigmas = check_number("sigmas", sigmas, 0, open_low=True)
+    return float(gammainc(check_integer("dim", dim, 1) / 2, sigmas * sigmas / 2))
 
 
 @metric(source="this book", direction="target", range=(0, INF), perfect=1.0, needs="modes")
@@ -137,8 +137,8 @@ def spread_ratio(x_fake: Tensor, source: Source, sigmas: float = 4.0) -> Tensor:
     """
     from scipy.special import gammainc
 
-    near = _assign(x_fake, source)
-    inside = near.distance < check_number("sigmas", sigmas, 0, open_low=True)
+    near, sigmas = _assign(x_fake, source), check_number("sigmas", sigmas, 0, open_low=True)
+    inside = near.distance < sigmas
     offset = torch.where(inside.unsqueeze(-1), near.offset, 0.0)  # (..., N, d)
     dim = offset.shape[-1]
     counts = near.counts(inside)  # (..., K)
@@ -147,7 +147,8 @@ def spread_ratio(x_fake: Tensor, source: Source, sigmas: float = 4.0) -> Tensor:
     own = means.gather(-2, near.index.unsqueeze(-1).expand_as(offset))
     squares = torch.where(inside, (offset - own).square().sum(-1), 0.0).sum(-1)
     freedom = dim * (counts - 1).clamp_min(0).sum(-1)
-    kept = gammainc(dim / 2 + 1, sigmas**2 / 2) / gammainc(dim / 2, sigmas**2 / 2)  # variance left by the cut
+    whole = gammainc(dim / 2, sigmas * sigmas / 2)
+    kept = gammainc(dim / 2 + 1, sigmas * sigmas / 2) / whole if whole > 0 else 1.0  # variance left by the cut
     return torch.where(freedom > 0, (squares / freedom.clamp_min(1) / kept).sqrt(), torch.nan)
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from algan_lite.core.checks import check_choice, check_integer, check_number
+from algan_lite.core.checks import check_choice, check_integer, check_kind, check_number, shown
 from algan_lite.core.rng import derive_seed
 
 __all__ = [
@@ -137,6 +137,7 @@ def compare_arms(
         ValueError: If a column or the baseline is missing, an arm lacks a seed or has it twice, or a value is not
             finite and there is no ``fill``.
     """
+    check_kind("table", table, pd.DataFrame, "a pandas.DataFrame with a row a run")
     for name, column in (("value", value), ("arm", arm), ("seed", seed)):
         check_choice(name, column, list(map(str, table.columns)))
     values = _by_seed(table, value, arm, seed)
@@ -207,7 +208,7 @@ class Interval:
 
 def check_values(name: str, values: ArrayLike, fill: float | None, least: int) -> np.ndarray:
     """Return values as float64 (n,), with ``fill`` for those that are not finite; refuse NaN without it."""
-    array = np.array(values.tolist() if hasattr(values, "tolist") else values, dtype=np.float64)  # tensors too
+    array = _numbers(name, values)
     if array.ndim != 1 or len(array) < least:
         raise ValueError(f"{name} must be one axis of {least} values or more; got shape {array.shape}")
     failed = ~np.isfinite(array)
@@ -217,6 +218,14 @@ def check_values(name: str, values: ArrayLike, fill: float | None, least: int) -
             "give fill= the value that it deserves (its worst value, such as 0 modes)"
         )
     return array if fill is None else np.where(failed, check_number("fill", fill), array)
+
+
+def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+    """Return values, a tensor's too, as float64."""
+    try:
+        return np.array(values.tolist() if hasattr(values, "tolist") else values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"{name} must be numbers on one axis; got {shown(values)}") from error
 
 
 def numpy_generator(seed: int, purpose: str) -> np.random.Generator:
@@ -251,7 +260,11 @@ def iqm(values: ArrayLike, axis: int | None = -1) -> Any:  # noqa: ANN401 (a num
         >>> float(iqm([0, 5, 6, 100]))
         5.5
     """
-    array = np.asarray(values, dtype=np.float64)
+    array = _numbers("values", values)
+    if array.ndim < 1 or array.size < 1:
+        raise ValueError(f"values must be (..., n) with n >= 1; got shape {array.shape}")
+    if axis is not None:
+        check_integer("axis", axis, -array.ndim, array.ndim - 1)
     return np.where(np.isnan(array).any(axis), np.nan, stats.trim_mean(array, 0.25, axis=axis))[()]
 
 
@@ -287,6 +300,8 @@ def bootstrap_interval(
         Efron 1987; stratified: Agarwal et al. 2021, section 4.1.
     """
     array = check_values("values", values, fill, 2)
+    if not callable(statistic):
+        raise TypeError(f"statistic must be a function of (array, axis=), such as numpy.mean; got {shown(statistic)}")
     check_confidence(confidence)
     check_integer("num_resamples", num_resamples, 99)
     parts = _split(array, strata)

@@ -7,13 +7,14 @@ metrics look through the eyes of the book's own digit classifier: they are not F
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import Entry, Table, check_integer
+from algan_lite.core.checks import Entry, Table, check_integer, check_kind, check_list, check_options, check_tensor
 from algan_lite.core.rng import draw, stream
 from algan_lite.data.sources import Source
 
@@ -41,7 +42,14 @@ class Metric(Entry):
     needs: str = "reference"
 
     def __call__(self, x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
-        """Measure ``x_fake`` (..., N, *sample), -> (...)."""
+        """Measure ``x_fake`` (..., N, *sample), -> (...).
+
+        Raises:
+            TypeError: If ``x_fake`` is no floating tensor, or the metric has no such option.
+            ValueError: If the shapes do not match, or the reference has nothing to compare with.
+        """
+        check_tensor("x_fake", x_fake, "(..., N, *sample)")
+        check_options(self.name, self.fn, options, but=list(inspect.signature(self.fn).parameters)[:2])
         if self.needs == "train" and options.setdefault("train", getattr(reference, "train", None)) is None:
             raise ValueError(f"{self.name} needs train=, what G was trained on, or a source with .train; got neither")
         known = held_out(reference, x_fake) if self.needs in ("reference", "train") else reference
@@ -56,6 +64,10 @@ def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tenso
     """Return the reals to compare with: a tensor as it is, a source's test part, or as many fresh samples as fakes.
 
     Fresh samples come from a stream of their own, the same at every call.
+
+    Raises:
+        TypeError: If the reference is neither a tensor nor a source.
+        ValueError: If a source has no held-out samples, or the shapes do not match.
     """
     if isinstance(reference, Tensor):
         return reference
@@ -67,9 +79,12 @@ def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tenso
                 "(0, 1) when the source is made, or a tensor of reals instead of the source"
             )
         return part
-    if not hasattr(reference, "sample"):
+    if isinstance(reference, type) or not hasattr(reference, "sample"):
         raise TypeError(f"reference must be a tensor (M, *sample) or a source; got {type(reference).__name__}")
-    n = x_fake.shape[x_fake.ndim - len(reference.sample_shape) - 1]
+    n, *sample = x_fake.shape[max(0, x_fake.ndim - len(reference.sample_shape) - 1) :] or (0,)
+    if n < 1 or tuple(sample) != tuple(reference.sample_shape):
+        wanted = ", ".join(map(str, reference.sample_shape))
+        raise ValueError(f"x_fake must be (..., N, {wanted}) with N >= 1; got {tuple(x_fake.shape)}")
     return reference.sample(n, generator=stream(seed, "metrics.held_out"))
 
 
@@ -95,8 +110,16 @@ def real_against_real(
 
     Returns:
         (S,), a value a seed: report its mean beside every value of a GAN with the same n.
+
+    Raises:
+        TypeError: If an argument is of another kind.
+        ValueError: If a number is out of range, or the source has no held-out samples.
     """
-    metric = METRICS[metric] if isinstance(metric, str) else metric
+    metric = metric if isinstance(metric, Metric) else METRICS[metric]
+    check_kind("source", source, Source, "a source such as al.data.ring()")
+    seeds = check_list("seeds", seeds, "a sequence of integers, such as range(5)")
+    if not seeds:
+        raise ValueError("seeds must hold 1 seed or more; got none")
     return torch.stack([metric(*_two_reals(metric, source, n, seed), **options) for seed in seeds])
 
 
@@ -104,6 +127,11 @@ def _two_reals(metric: Metric, source: Source, n: int, seed: int) -> tuple[Tenso
     generator = stream(seed, "metrics.real_against_real")
     part = getattr(source, "validation", None)
     if part is not None:
+        if len(part) < 2:
+            raise ValueError(
+                f"source must have 2 held-out samples or more to stand for fakes; {source!r} has {len(part)} in its "
+                "validation part: give validation= in (0, 1) when it is made"
+            )
         check_integer("n", n, 2, len(part))
         return part[subset(len(part), n, seed, "real_against_real", part.device)], source
     x = source.sample(check_integer("n", n, 2), generator=generator)

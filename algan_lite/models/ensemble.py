@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from algan_lite.core.checks import check_integer
+from algan_lite.core.checks import check_integer, check_tensor, shown
+from algan_lite.models.doors import duplicate
 from algan_lite.models.networks import is_dense
 
 
@@ -30,28 +31,34 @@ class Ensemble(nn.Module):
     it is given to every run. Parameters are stacked, (R, ...), so one optimizer trains all runs.
 
     Args:
-        members: R networks of one architecture, without buffers.
+        members: R networks of one architecture, without buffers, that say their ``latent_dim`` (generators) or
+            ``sample_shape`` (discriminators).
 
     Raises:
-        ValueError: If there is no member, or a member has buffers (BatchNorm, for instance).
+        TypeError: If a member is no network, or says neither.
+        ValueError: If there is no member, a member has buffers (BatchNorm, for instance), or they differ in more than
+            their weights.
     """
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
-        if not members:
-            raise ValueError("members must hold at least 1 network; got none")
+        members = _check_members(members)
         calls = [_Call(member) for member in members]
         params, buffers = stack_module_state(calls)
         if buffers:
             raise ValueError(f"members must have no buffers (no BatchNorm); got {', '.join(buffers)}")
         self.runs, self._dense = len(members), is_dense(members[0])
-        for name in ("latent_dim", "sample_shape", "num_heads"):
+        # The num_heads of somebody's own network may be that of its attention.
+        heads = ("num_heads",) if inspect.ismethod(getattr(members[0], "heads", None)) else ()
+        for name in ("latent_dim", "sample_shape", *heads):
             if hasattr(members[0], name):
                 setattr(self, name, getattr(members[0], name))
         self._names = list(params)
-        self._template = (copy.deepcopy(calls[0]).to("meta"),)  # in a tuple: not a submodule
+        self._template = (duplicate(calls[0]).to("meta"),)  # in a tuple: not a submodule
+        trained = {name: weight.requires_grad for name, weight in calls[0].named_parameters()}
         for name, value in params.items():
-            self.register_parameter(name.replace(".", "/"), nn.Parameter(value.detach().clone()))
+            weight = nn.Parameter(value.detach().clone(), requires_grad=trained[name])
+            self.register_parameter(name.replace(".", "/"), weight)
 
     def extra_repr(self) -> str:
         """Say how many runs there are, and of which network."""
@@ -64,13 +71,15 @@ class Ensemble(nn.Module):
         def one(weights: dict[str, Tensor], x: Tensor) -> Tensor:
             return functional_call(self._template[0], weights, (x, method))
 
+        check_tensor("x", x)
         if x.ndim == own_ndim:
             x = x.expand(self.runs, *x.shape)
-        if x.shape[0] != self.runs:
+        if x.ndim <= own_ndim or x.shape[0] != self.runs:
             raise ValueError(f"the runs axis must have length {self.runs}; got shape {tuple(x.shape)}")
         if self._dense:  # its layers take the runs axis themselves, faster than vmap
             return one(self._weights(), x)
-        return vmap(one, out_dims=int(method == "heads"))(self._weights(), x)
+        # Dropout draws as it does in one network: for every run anew.
+        return vmap(one, out_dims=int(method == "heads"), randomness="different")(self._weights(), x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return every run's output, (R, N, ...), for x (R, N, ...) or, shared by all runs, (N, ...)."""
@@ -93,6 +102,35 @@ class Ensemble(nn.Module):
         check_integer("k", k, 0, self.runs - 1)
         weights = {name: value[k].detach().clone() for name, value in self._weights().items()}
         device = next(self.parameters()).device
-        call = copy.deepcopy(self._template[0]).to_empty(device=device)
+        call = duplicate(self._template[0]).to_empty(device=device)
         call.load_state_dict(weights)
         return call.net
+
+
+def _check_members(members: object) -> list[nn.Module]:
+    """Return the members if they can be stacked."""
+    if isinstance(members, nn.Module) or not isinstance(members, Iterable):
+        raise TypeError(f"members must be a sequence of networks; got {shown(members)}")
+    members = list(members)
+    if not members:
+        raise ValueError("members must hold at least 1 network; got none")
+    for member in members:
+        if not isinstance(member, nn.Module):
+            raise TypeError(f"members must be networks, each a torch.nn.Module; got {shown(member)}")
+        if not hasattr(member, "latent_dim") and not hasattr(member, "sample_shape"):
+            raise TypeError(
+                "members must have latent_dim (a G) or sample_shape (a D), so that a runs axis can be told; "
+                f"got {type(member).__name__} with neither"
+            )
+    kinds = {(type(one), one.training, _shapes(one)) for one in members}
+    if len(kinds) > 1:
+        names = sorted({type(member).__name__ for member in members})
+        raise ValueError(
+            "members must be of one class and architecture, all in training mode or none; got "
+            f"{len(kinds)} kinds of {', '.join(names)}"
+        )
+    return members
+
+
+def _shapes(net: nn.Module) -> tuple[tuple[str, tuple[int, ...], bool], ...]:
+    return tuple((name, tuple(weight.shape), weight.requires_grad) for name, weight in net.named_parameters())

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 from torch.nn.utils import parametrize
 
-from algan_lite.core.checks import check_integer
+from algan_lite.core.checks import check_integer, check_shape, check_tensor, shown
 
 
 class Linear(nn.Linear):
@@ -41,6 +41,12 @@ class PixelNorm(nn.Module):
         return x * torch.rsqrt(x.square().mean(-3, keepdim=True) + 1e-4)  # larger than usual: rounding is not amplified
 
 
+def check_module(name: str, value: object) -> None:
+    """Refuse what is no network."""
+    if not isinstance(value, nn.Module):
+        raise TypeError(f"{name} must be a network, a torch.nn.Module; got {shown(value)}")
+
+
 def is_dense(net: nn.Module) -> bool:
     """Return whether every weight sits in a ``Linear``: such a network takes a runs axis as it is."""
     return all(isinstance(m, Linear) or not list(m.parameters(recurse=False)) for m in net.modules())
@@ -57,12 +63,14 @@ class Generator(nn.Module):
 
     def __init__(self, body: nn.Module, latent_dim: int, sample_shape: Sequence[int]) -> None:
         super().__init__()
-        self.body, self.latent_dim, self.sample_shape = body, latent_dim, tuple(sample_shape)
+        check_module("body", body)
+        self.body, self.latent_dim = body, check_integer("latent_dim", latent_dim, 1)
+        self.sample_shape = check_shape("sample_shape", sample_shape)
         self._dense = is_dense(body)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return G(z), (..., N, *sample_shape)."""
-        if z.ndim < 2 or z.shape[-1] != self.latent_dim:
+        if check_tensor("z", z).ndim < 2 or z.shape[-1] != self.latent_dim:
             raise ValueError(f"z must be (..., N, {self.latent_dim}); got {tuple(z.shape)}")
         samples = self.body(z if self._dense else z.reshape(-1, self.latent_dim))
         return samples.reshape(*z.shape[:-1], *self.sample_shape)
@@ -80,15 +88,17 @@ class Discriminator(nn.Module):
 
     def __init__(self, trunk: nn.Module, num_features: int, sample_shape: Sequence[int], num_heads: int = 1) -> None:
         super().__init__()
+        check_module("trunk", trunk)
+        check_integer("num_features", num_features, 1)
         check_integer("num_heads", num_heads, 1)
-        self.trunk, self.sample_shape, self.num_heads = trunk, tuple(sample_shape), num_heads
+        self.trunk, self.sample_shape, self.num_heads = trunk, check_shape("sample_shape", sample_shape), num_heads
         self._dense = is_dense(trunk)
         self.outputs = nn.ModuleList(_head(num_features, num_heads) for _ in range(num_heads))
 
     def features(self, x: Tensor) -> Tensor:
         """Return the last hidden layer, (..., N, num_features)."""
         axes = len(self.sample_shape)
-        if x.ndim <= axes or tuple(x.shape[-axes:]) != self.sample_shape:
+        if check_tensor("x", x).ndim <= axes or tuple(x.shape[-axes:]) != self.sample_shape:
             wanted = ", ".join(map(str, self.sample_shape))
             raise ValueError(f"x must be (..., N, {wanted}); got {tuple(x.shape)}")
         if self._dense:

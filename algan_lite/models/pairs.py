@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import nn
 
-from algan_lite.core.checks import check_choice, check_integer
-from algan_lite.core.rng import derive_seed, run_seeds
+from algan_lite.core.checks import check_choice, check_flag, check_integer, check_shape, shown
+from algan_lite.core.rng import derive_seed, lent, run_seeds
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, Linear, PixelNorm, with_spectral_norm
 
@@ -26,13 +25,9 @@ def _leaky() -> nn.Module:
     return nn.LeakyReLU(0.2)
 
 
-_BORROWED = threading.Lock()  # PyTorch's layers draw their first weights from the one global generator
-
-
 def _seeded(build: Callable[[], nn.Module], seed: int, purpose: str) -> nn.Module:
     """Build a network with PyTorch's own initial weights, from its own stream; the global RNG is put back."""
-    with _BORROWED, torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.manual_seed(derive_seed(seed, purpose))
+    with lent(derive_seed(seed, purpose)), torch.device("cpu"):
         return build()
 
 
@@ -66,6 +61,8 @@ def mlp_pair(
     """
     for name, value in {"latent_dim": latent_dim, "width": width, "depth": depth}.items():
         check_integer(name, value, 1)
+    check_integer("num_heads", num_heads, 1)
+    sample_shape = check_shape("sample_shape", sample_shape)
     check_choice("output", output, OUTPUTS)
     hidden, num_values = [width] * depth, math.prod(sample_shape)
 
@@ -116,6 +113,7 @@ def conv_pair(
     """
     check_integer("latent_dim", latent_dim, 1)
     check_integer("channels", channels, 1)
+    check_flag("spectral_norm", spectral_norm)
     shape, c = (1, 28, 28), channels
 
     def build_G() -> Generator:
@@ -155,6 +153,10 @@ def ensemble(
     Raises:
         ValueError: If ``runs`` and the number of seeds differ.
     """
+    if not callable(factory):
+        raise TypeError(
+            f"factory must be a function of seed= that returns (G, D), such as mlp_pair; got {shown(factory)}"
+        )
     seeds = run_seeds(seed, runs)
     pairs = [factory(seed=one, **options) for one in seeds]
     return Ensemble([G for G, _ in pairs]), Ensemble([D for _, D in pairs])

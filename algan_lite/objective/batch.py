@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from algan_lite.core.checks import check_output, check_tensor
 from algan_lite.core.rng import draw, resolve
 from algan_lite.objective.losses import Loss, resolve_loss
 
@@ -89,14 +91,25 @@ def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, dec
     return {k: torch.lerp(state[k], mean[k], (1 - decay) / weight) for k in mean} | {"weight": weight}
 
 
+def num_heads(D: Callable[[Tensor], Tensor]) -> int:
+    """Return how many heads D has: more than one only where it has a method ``heads`` as well as ``num_heads``.
+
+    A network of somebody's own may have a ``num_heads`` that means something else, such as that of its attention.
+    """
+    heads = getattr(D, "num_heads", 1)
+    return heads if isinstance(heads, int) and inspect.ismethod(getattr(D, "heads", None)) else 1
+
+
 def judge(D: nn.Module, x: Tensor, lead: tuple[int, ...]) -> View:
     """Return D's view of x.
 
     Raises:
+        TypeError: If D returns something else than a tensor.
         ValueError: If D does not return one logit a sample, shape ``lead``; (N, 1) would pass for N runs.
     """
-    heads = D.heads(x) if getattr(D, "num_heads", 1) > 1 else None
-    logits = D(x) if heads is None else heads.mean(0)
+    heads = check_output("D.heads", D.heads(x)) if num_heads(D) > 1 else None
+    logits = check_output("D", D(x)) if heads is None else heads.mean(0)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # an autocast gives half of the digits
     if logits.shape != lead:
         raise ValueError(f"D must return one logit a sample, {tuple(lead)}; got {tuple(logits.shape)}")
     return View(logits, heads)
@@ -118,14 +131,17 @@ def make_batch(
     Raises:
         ValueError: If the leading axes of ``x_real`` and ``z`` differ, or D does not return one logit a sample.
     """
-    lead = tuple(z.shape[:-1])
+    check_tensor("x_real", x_real, "(..., N, *sample)")
+    lead = tuple(check_tensor("z", z, "(..., N, latent_dim)").shape[:-1])
+    if not lead:
+        raise ValueError(f"z must be (..., N, latent_dim); got {tuple(z.shape)}")
     if tuple(x_real.shape[: len(lead)]) != lead:
         raise ValueError(f"x_real must begin with the axes of z, {lead}; got {tuple(x_real.shape)}")
     generator = resolve(None, seed, "penalties")
     noise = draw(generator, x_real.shape, x_real.device, "uniform").to(x_real.dtype)
     z2 = draw(generator, z.shape, z.device).to(z.dtype)
     x_real = x_real.detach().requires_grad_()
-    x_fake = G(z)
+    x_fake = check_output("G", G(z))
     real, fake = judge(D, x_real, lead), judge(D, x_fake, lead)
     state = update_averages({}, real.logits, fake.logits)
     seen = {"z": z, "x_fake": x_fake, "real": real, "fake": fake}

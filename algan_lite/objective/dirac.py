@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_integer, check_number
+from algan_lite.core.checks import check_integer, check_kind, check_number
 from algan_lite.objective.batch import make_batch
 from algan_lite.objective.losses import Loss
 from algan_lite.objective.players import objective
@@ -59,8 +59,11 @@ def pair(theta: float | Tensor, psi: float | Tensor) -> tuple[PointG, LineD]:
 
 def _start(theta: float | Tensor, psi: float | Tensor, lams: Mapping[str, Lambda]) -> tuple[PointG, LineD]:
     """Return as many games as the coordinates and the lambdas ask for, in float64."""
-    for name in lams:
+    check_kind("lams", lams, Mapping, "a mapping of names in REGULARIZERS to lambda")
+    for name, lam in lams.items():
         REGULARIZERS[name]  # raises, and lists the known names
+        if not isinstance(lam, Tensor):
+            check_number(f"lams[{name!r}]", lam)
     coordinates = []
     for name, value in (("theta", theta), ("psi", psi)):
         tensor = value if isinstance(value, Tensor) else torch.tensor(check_number(name, value), dtype=torch.float64)

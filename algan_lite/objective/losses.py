@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from algan_lite.core.checks import Entry, Table, check_number
+from algan_lite.core.checks import Entry, Table, check_flag, check_number, check_tensor
 
 PerSample: TypeAlias = Callable[[Tensor], Tensor]
 PerPair: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -52,12 +52,16 @@ class Loss(Entry):
 
 
 def check_logits(logits_real: Tensor, logits_fake: Tensor, weights: Tensor | None = None) -> None:
-    """Refuse logits that would broadcast to (N, N), such as (N, 1) beside (N,)."""
+    """Refuse what are no logits, and those that would broadcast to (N, N), such as (N, 1) beside (N,)."""
+    check_tensor("logits_real", logits_real, "(..., N)")
+    check_tensor("logits_fake", logits_fake, "(..., N)")
     real, fake = logits_real.shape, logits_fake.shape
     if not real or not fake or real[:-1] != fake[:-1]:
         shapes = f"{tuple(real)} and {tuple(fake)}"
         raise ValueError(f"logits_real and logits_fake must be (..., N) with equal leading axes; got {shapes}")
-    if weights is not None and weights.shape != fake:
+    if not real[-1] or not fake[-1]:
+        raise ValueError(f"logits_real and logits_fake must be (..., N) with N >= 1; got {tuple(real)}, {tuple(fake)}")
+    if weights is not None and check_tensor("weights", weights, "(..., N)").shape != fake:
         raise ValueError(f"weights must have the shape of logits_fake, {tuple(fake)}; got {tuple(weights.shape)}")
 
 
@@ -172,8 +176,9 @@ def energy(margin: float = 1.0) -> dict[str, Any]:
     Reference:
         Zhao, Mathieu, LeCun 2017, Eq. 1-2.
     """
-    check_number("margin", margin, 0, open_low=True)
-    halfway = math.log(math.expm1(margin / 2))  # the logit whose energy lies between real (0) and fake (margin)
+    margin = check_number("margin", margin, 0, open_low=True)
+    # The logit whose energy, softplus(logit), lies between real (0) and fake (margin): log(exp(m/2) - 1), at any size.
+    halfway = margin / 2 + math.log(-math.expm1(-margin / 2))
     terms = _separate(softplus, lambda fake: relu(margin - softplus(fake)), softplus)
     return terms | {"sign": -1, "boundary": -halfway}
 
@@ -185,6 +190,13 @@ def relativistic() -> dict[str, Any]:
     return pair | {"log_ratio": _itself, "boundary": None, "paired": True}  # up to a constant, which no sampler needs
 
 
+def _check_alpha(name: str, value: float) -> float:
+    number = check_number(name, value, 0, open_low=True)
+    if number < 0.01:
+        raise ValueError(f"{name} must be in [0.01, inf), below which losses leave float32; got {value!r}")
+    return number
+
+
 @loss_pair("Welfert 2023")
 def alpha(alpha_D: float = 2.0, alpha_G: float = 2.0, *, saturating: bool = True) -> dict[str, Any]:
     r"""Alpha-loss, tunable for each player; alpha 1 is minimax.
@@ -194,18 +206,19 @@ def alpha(alpha_D: float = 2.0, alpha_G: float = 2.0, *, saturating: bool = True
     .. math:: \ell_\alpha(p) = \frac{\alpha}{\alpha - 1} \left(1 - p^{(\alpha - 1)/\alpha}\right)
 
     Args:
-        alpha_D: D's alpha, in (0, inf); below 1 a confidently wrong D is punished exponentially.
-        alpha_G: G's alpha, in (0, inf).
+        alpha_D: D's alpha, in [0.01, inf); below 1 a confidently wrong D is punished exponentially (below 0.01 the
+            loss of a D that cannot tell would leave float32).
+        alpha_G: G's alpha, in [0.01, inf).
         saturating: True: G maximizes D's loss on fakes. False: G minimizes the loss of calling fakes real.
 
     Raises:
-        ValueError: If an alpha is not positive.
+        ValueError: If an alpha is out of range.
 
     Reference:
         Welfert et al. 2023 (arXiv 2302.14320).
     """
-    check_number("alpha_D", alpha_D, 0, open_low=True)
-    check_number("alpha_G", alpha_G, 0, open_low=True)
+    alpha_D, alpha_G = _check_alpha("alpha_D", alpha_D), _check_alpha("alpha_G", alpha_G)
+    check_flag("saturating", saturating)
 
     def cost(logits: Tensor, a: float) -> Tensor:
         c = (a - 1) / a

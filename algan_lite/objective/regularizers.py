@@ -104,7 +104,7 @@ def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     Raises:
         ValueError: If there are not as many fakes as reals.
     """
-    real, fake, axes = batch.x_real, batch.x_fake, batch.logits_real.ndim
+    real, fake, axes = batch.x_real, batch.x_fake.to(batch.x_real.dtype), batch.logits_real.ndim
     if real.shape != fake.shape:
         raise ValueError(f"wgan_gp needs as many fakes as reals; got {tuple(real.shape)} and {tuple(fake.shape)}")
     share = batch.noise.flatten(axes)[..., 0]
@@ -170,5 +170,6 @@ def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     lead, fields = batch.logits_fake.shape[:-1], []
     for player, net in (("D", D), ("G", G)):
         value = player_loss(player, batch).sum()
-        fields += torch.autograd.grad(value, list(net.parameters()), create_graph=True)
-    return sum(v.reshape(*lead, -1).square().sum(-1) for v in fields) / 2
+        weights = [weight for weight in net.parameters() if weight.requires_grad]  # not those that are frozen
+        fields += torch.autograd.grad(value, weights, create_graph=True, allow_unused=True)
+    return sum(v.reshape(*lead, -1).square().sum(-1) for v in fields if v is not None) / 2

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from algan_lite.core.checks import check_kind, check_list, check_number, shown
 from algan_lite.plots.style import COLORS, INK, LINES, MARKERS, WIDTH, axes_or_new
 
 _USUAL = {
@@ -45,10 +46,12 @@ def curves(
     Raises:
         ValueError: If the frame lacks a column, or ``labels`` do not fit ``columns``.
     """
-    columns = [columns] if isinstance(columns, str) else list(columns)
+    check_kind("frame", frame, pd.DataFrame, "a pandas.DataFrame, such as history.frame()")
+    columns = [columns] if isinstance(columns, str) else check_list("columns", columns, "a name or a list of names")
     if lacking := [name for name in ["run", "step", *columns] if name not in frame]:
         raise ValueError(f"columns must be among {', '.join(map(str, frame))}; got {', '.join(lacking)}")
     if labels is not None and not isinstance(labels, Mapping):
+        labels = check_list("labels", labels, "a mapping, column -> words, or a list of words")
         if len(labels) != len(columns):
             raise ValueError(f"labels must be {len(columns)} words, one a column; got {len(labels)}")
         labels = dict(zip(columns, labels, strict=True))
@@ -71,6 +74,14 @@ def curves(
 def _band(runs: int, failed: int) -> str:
     text = "1 run" if runs == 1 else f"mean of {runs} runs; band: middle 80 %"
     return text + (f"\n({failed} end with a value that is not finite)" if failed else "")
+
+
+def _ends(interval: object) -> tuple[float, float]:
+    ends = (interval.low, interval.high) if hasattr(interval, "low") else interval
+    ends = check_list("intervals", ends, "stats.Interval or pairs (low, high)")
+    if len(ends) != 2:
+        raise ValueError(f"intervals must be stats.Interval or pairs (low, high); got {shown(interval)}")
+    return tuple(end if isinstance(end, float) else check_number("intervals", end) for end in ends)
 
 
 def dots_with_intervals(
@@ -97,16 +108,22 @@ def dots_with_intervals(
     Raises:
         ValueError: If the lengths differ, or an interval is not low <= value <= high.
     """
+    labels = check_list("labels", labels, "a list of words")
+    values = check_list("values", values, "a list of numbers, one a label")
+    intervals = check_list("intervals", intervals, "a list of intervals, one a label")
     if not len(labels) == len(values) == len(intervals):
         counts = f"{len(labels)}, {len(values)} and {len(intervals)}"
         raise ValueError(f"labels, values and intervals must be equally many; got {counts}")
-    ends = [(i.low, i.high) if hasattr(i, "low") else tuple(i) for i in intervals]
+    ends = [_ends(interval) for interval in intervals]
+    values = [check_number("values", value) for value in values]
     for label, value, (low, high) in zip(labels, values, ends, strict=True):
         if not low <= value <= high:
             raise ValueError(f"intervals must hold the value; got {low}, {high} around {value} for {label!r}")
+    if reference is not None:
+        check_number("reference", reference)
     ax = axes_or_new(ax, (WIDTH, 0.8 + 0.45 * len(labels)))
     for row, (label, value, (low, high)) in enumerate(zip(labels, values, ends, strict=True)):
-        kind = label.split(",")[0]
+        kind = str(label).split(",")[0]
         color = COLORS.get(kind, COLORS["real"])
         ax.hlines(row, low, high, color=color, linewidth=2.5)
         ax.plot(value, row, MARKERS.get(kind, "o"), color=color, markersize=9)

@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
+from algan_lite.models.doors import weights_like
 from algan_lite.models.ensemble import Ensemble
-from algan_lite.models.networks import PixelNorm
+from algan_lite.models.networks import PixelNorm, evaluating, layers_of
+from algan_lite.objective.batch import num_heads
 from algan_lite.plots.style import COLORS, INK, WIDTH, axes_or_new
 
 _ACTIVATIONS = {
@@ -56,7 +58,7 @@ def layer_rows(net: nn.Module) -> list[Row]:
         _add(rows, layer, shape)
     if is_G:
         rows[-1].shape = tuple(net.sample_shape)
-    elif (heads := getattr(net, "num_heads", 1)) > 1:
+    elif (heads := num_heads(net)) > 1:
         rows.append(Row(f"mean of {heads} heads", (1,)))
     return rows
 
@@ -97,8 +99,9 @@ def _passed(net: nn.Module, sample_shape: Sequence[int]) -> list[tuple[nn.Module
 
     handles = [layer.register_forward_hook(note) for layer in _leaves(net)]
     try:
-        with torch.no_grad():
-            net(torch.zeros(1, *sample_shape, device=next(net.parameters()).device))
+        like = weights_like(net)
+        with torch.no_grad(), evaluating(layers_of(net)):
+            net(torch.zeros(1, *sample_shape, dtype=like.dtype, device=like.device))
     finally:
         for handle in handles:
             handle.remove()

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_integer, check_number
+from algan_lite.core.checks import check_integer, check_kind, check_list, check_number, check_output, shown
+from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.plots.style import COLORS, INK, MARKERS, VERDICT, WIDTH, axes_or_new
@@ -97,7 +98,9 @@ def decision_map(
     lies from the boundary that the loss declares; without one, from the median over the map.
 
     Args:
-        D: One discriminator (not an ensemble: take ``Ds.member(k)``) of points (N, 2).
+        D: One discriminator (not an ensemble: take ``Ds.member(k)``) of points (N, 2). It is asked in evaluation mode;
+            of a function, such as ``lambda x: D(x, y)``, the networks that it names are (one that it keeps in a list is
+            not seen, and keeps its mode).
         ax: Where to draw, below what is there; a new figure by default.
         extent: (left, right, bottom, top) in data units; the limits of ``ax`` if something is drawn there,
             else (-3, 3, -3, 3).
@@ -109,18 +112,21 @@ def decision_map(
         ValueError: If D does not give one logit a point, or ``extent`` is not an area.
     """
     check_integer("resolution", resolution, 2)
+    entry = resolve_loss(loss)
+    if not callable(D):
+        raise TypeError(f"D must be a network or another function of points (N, 2); got {shown(D)}")
     ax = axes_or_new(ax, (5.8, 4.6))
     x0, x1, y0, y1 = extent = _extent(extent, ax)
-    parameter = next(D.parameters(), None) if isinstance(D, nn.Module) else None
-    side = torch.linspace(0, 1, resolution, device=None if parameter is None else parameter.device)
+    like = weights_like(D)
+    side = torch.linspace(0, 1, resolution, dtype=like.dtype, device=like.device)
     points = torch.cartesian_prod(y0 + (y1 - y0) * side, x0 + (x1 - x0) * side).flip(-1)  # row by row: y slow, x fast
     with torch.no_grad(), evaluating(layers_of(D)):
-        logits = D(points)
+        logits = check_output("D", D(points))
     if logits.shape != points.shape[:1]:
         raise ValueError(f"D must return one logit a point, ({len(points)},); got {tuple(logits.shape)}")
-    values, low, high, ticks = _verdict(logits, resolve_loss(loss))
+    values, low, high, ticks = _verdict(logits, entry)
     image = ax.imshow(
-        values.reshape(resolution, resolution).cpu().numpy(),
+        values.reshape(resolution, resolution).double().cpu().numpy(),
         **{"extent": extent, "origin": "lower", "cmap": VERDICT, "vmin": low, "vmax": high},
         **{"interpolation": "bilinear", "aspect": "equal", "zorder": 0},
     )
@@ -164,12 +170,13 @@ def training_strip(
     entry = resolve_loss(loss)
     if entry.log_ratio is None or entry.boundary is None:
         raise ValueError(f"loss must give a probability, so that the panels share a scale; got {entry.name!r}")
+    check_kind("moments", moments, Mapping, "a mapping of steps to pairs (G, D)")
     if not moments:
         raise ValueError("moments must hold at least 1 pair (G, D); got none")
     # Two rows of text in the key and one of marks below the panels.
     fig, axes = plt.subplots(1, len(moments), figsize=(WIDTH, WIDTH / len(moments) + 1.6), squeeze=False)
     for ax, (step, (G, D)) in zip(axes[0], moments.items(), strict=True):
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(layers_of(G)):
             scatter(x_real, G(z), ax=ax, limit=limit, title=f"step {step:,}", size=12)
         decision_map(D, ax, extent=(-limit, limit, -limit, limit), loss=entry, colorbar=False)
         ax.set(xlabel="", ylabel="", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
@@ -185,8 +192,10 @@ def training_strip(
 def _extent(extent: Sequence[float] | None, ax: Axes) -> tuple[float, float, float, float]:
     if extent is None:
         return (*ax.get_xlim(), *ax.get_ylim()) if ax.has_data() else (-3.0, 3.0, -3.0, 3.0)
+    takes = "(left, right, bottom, top) with left < right, bottom < top"
+    extent = [check_number(f"extent[{k}]", end) for k, end in enumerate(check_list("extent", extent, takes))]
     if len(extent) != 4 or not (extent[0] < extent[1] and extent[2] < extent[3]):
-        raise ValueError(f"extent must be (left, right, bottom, top) with left < right, bottom < top; got {extent!r}")
+        raise ValueError(f"extent must be {takes}; got {extent!r}")
     return tuple(float(value) for value in extent)
 
 

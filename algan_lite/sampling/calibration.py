@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from algan_lite.core.checks import check_choice, check_integer
+from algan_lite.core.checks import check_choice, check_integer, shown
 from algan_lite.core.progress import progress_bar
 from algan_lite.core.rng import Stream, draw, resolve
+from algan_lite.models.doors import check_G, check_runs, try_out, weights_like
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss, PerSample, resolve_loss
 
@@ -36,7 +36,7 @@ class Run:
     @property
     def like(self) -> Tensor:
         """A tensor of G's device and dtype."""
-        return next((p for p in chain(self.G.parameters(), self.G.buffers()) if p.is_floating_point()), torch.empty(0))
+        return weights_like(self.G)
 
     def latents(self, count: int) -> Tensor:
         """Draw (count, latent_dim) from the prior."""
@@ -140,6 +140,7 @@ def calibrate(
         Turner et al. 2019, section 3.2; Platt 1999.
     """
     check_choice("method", method, CALIBRATIONS)
+    check_trained(G, D)
     source = one_generator(resolve(generator, seed, "calibration"))
     run = Run(G, D, source, check_integer("batch_size", batch_size, 1))
     loss, reference = resolve_loss(loss), check_reference(G, reference).to(run.like)
@@ -163,11 +164,20 @@ def one_generator(source: Stream) -> torch.Generator:
     return source
 
 
+def check_trained(G: nn.Module, D: nn.Module) -> None:
+    """Refuse what is no pair: a G that does not say what it takes, a D that fails on what G makes."""
+    check_G(G)
+    if not callable(D):
+        raise TypeError(f"D must be a network or another function of a tensor; got {shown(D)}")
+    check_runs(G, D)
+    try_out(G, D, 2, None)
+
+
 def check_reference(G: nn.Module, reference: Tensor) -> Tensor:
     """Return held-out reals (m, *sample), m >= 2, or say what is wrong with them."""
     if not isinstance(reference, Tensor):
         raise TypeError(f"reference must be a tensor of held-out reals (m, *sample); got {type(reference).__name__}")
-    shape, sample = tuple(reference.shape), tuple(G.sample_shape)
-    if shape[1:] != sample or len(reference) < 2:
+    shape, sample = tuple(reference.shape), tuple(getattr(G, "sample_shape", reference.shape[1:]))
+    if not shape or shape[1:] != sample or len(reference) < 2:
         raise ValueError(f"reference must be (m, {', '.join(map(str, sample))}) with m >= 2; got {shape}")
     return reference

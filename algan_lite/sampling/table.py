@@ -8,18 +8,18 @@ their ``grad``, modes and the global RNG are left as they were.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import Entry, Table, check_choice, check_integer
+from algan_lite.core.checks import Entry, Table, check_choice, check_integer, check_kind, check_options
 from algan_lite.core.rng import Stream, resolve, run_seeds
+from algan_lite.models.doors import check_runs
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss, resolve_loss
-from algan_lite.sampling.calibration import CALIBRATIONS, Run, calibrate, check_reference, one_generator
+from algan_lite.sampling.calibration import CALIBRATIONS, Run, calibrate, check_reference, check_trained, one_generator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +76,9 @@ class Sampler(Entry):
             ValueError: If an argument is out of range, or the loss gives no ratio and there is no reference.
             TypeError: If an argument has the wrong type, or the sampler has no such option.
         """
-        known = [name for name, p in inspect.signature(self.fn).parameters.items() if p.kind is p.KEYWORD_ONLY]
-        for name in options:
-            if name not in known:
-                raise TypeError(
-                    f"{self.name} has the options {', '.join(known) or 'none'}; got {name}={options[name]!r}"
-                )
+        check_options(self.name, self.fn, options, but=("run", "n"))
+        check_trained(G, D)
+        check_kind("info", {} if info is None else info, dict, "a dictionary to fill, or None")
         check_integer("n", n, 1)
         check_integer("batch_size", batch_size, 1)
         loss = resolve_loss(loss)
@@ -128,11 +125,7 @@ def _runs(
     G: nn.Module, D: nn.Module, generator: Stream | None, seed: int | None
 ) -> Iterator[tuple[nn.Module, nn.Module, torch.Generator]]:
     """Yield every run's pair and generator; one run for networks that are not ensembles."""
-    runs = getattr(G, "runs", None)
-    if runs != getattr(D, "runs", None):
-        raise ValueError(
-            f"G and D must have equally many runs; got {runs} and {getattr(D, 'runs', None)} (None: no ensemble)"
-        )
+    runs = check_runs(G, D)
     if runs is None:
         yield G, D, one_generator(resolve(generator, seed, "sampling"))
         return

@@ -45,14 +45,20 @@ def at_random(request: Request, utilities: Tensor) -> Pick:
 
 
 def best(request: Request, utilities: Tensor) -> Pick:
-    """The n best; with a uniform share, the best for certain and the other seats by lot among the rest."""
-    M, n, share = request.num_candidates, request.n, request.options["uniform_share"]
+    """The n best; with a uniform share, the best for certain and the other seats by lot among the rest.
+
+    Those whose utility is not finite are left out of the lot, too.
+    """
+    n, share = request.n, request.options["uniform_share"]
     if share == 0:
         return Pick(in_order(utilities)[..., :n], None)
     lots = max(1, round(share * n))
     certain = in_order(utilities)[..., : n - lots]
-    drawn = in_order(request.chance.scatter(-1, certain, -1.0))[..., :lots]  # -1: below every uniform draw
-    chance = torch.where(torch.arange(n, device=certain.device) < n - lots, 1.0, lots / (M - n + lots))
+    known = utilities > -torch.inf
+    lot = torch.where(known, request.chance, -0.5).scatter(-1, certain, -1.0)  # both below every uniform draw
+    drawn = in_order(lot)[..., :lots]
+    rest = known.to(utilities.dtype).sum(-1, keepdim=True) - (n - lots)
+    chance = torch.where(torch.arange(n, device=certain.device) < n - lots, 1.0, lots / rest.clamp_min(lots))
     indices = torch.cat([certain, drawn], -1)
     return Pick(indices, chance.to(utilities.dtype).expand(indices.shape))
 

@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from algan_lite.core.checks import check_output
 from algan_lite.models.networks import evaluating
+from algan_lite.objective.batch import num_heads
 from algan_lite.objective.losses import Loss
 
 
@@ -60,7 +62,7 @@ def realness(request: Request, z: Tensor) -> Tensor:
 
 
 def _realness(request: Request, z: Tensor) -> Tensor:
-    logits = request.D(request.G(z))
+    logits = check_output("D", request.D(check_output("G", request.G(z))))
     _check_shape("D(G(z))", logits, z.shape[:-1])
     return request.loss.realness(logits)
 
@@ -98,12 +100,11 @@ def head_variance(request: Request, z: Tensor) -> Tensor:
     Raises:
         ValueError: If D has fewer than two heads: one judge cannot disagree.
     """
-    num_heads = getattr(request.D, "num_heads", 1)
-    if num_heads < 2:
-        raise ValueError(f"strategy 'disagreement' needs a D with num_heads in [2, inf); got {num_heads!r}")
+    if (heads := num_heads(request.D)) < 2:
+        raise ValueError(f"strategy 'disagreement' needs a D with num_heads in [2, inf); got {heads!r}")
     with evaluating(request.layers):
-        logits = request.D.heads(request.G(z))  # (H, ..., M)
-    _check_shape("D.heads(G(z))", logits, (num_heads, *z.shape[:-1]))
+        logits = check_output("D.heads", request.D.heads(request.G(z)))  # (H, ..., M)
+    _check_shape("D.heads(G(z))", logits, (heads, *z.shape[:-1]))
     return request.loss.realness(logits).var(0, correction=0)
 
 
@@ -117,7 +118,7 @@ def features(request: Request, z: Tensor) -> Tensor:
     if not hasattr(request.D, "features"):
         raise ValueError("space='features' needs a D with a method features(x); space must be 'z' for this D")
     with evaluating(request.layers):
-        points = request.D.features(request.G(z))
+        points = check_output("D.features", request.D.features(request.G(z)))
     _check_shape("D.features(G(z))[..., 0]", points[..., 0], tuple(z.shape[:-1]))
     return points
 

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_integer
-from algan_lite.models.networks import layers_of
+from algan_lite.core.checks import check_flag, check_integer, check_tensor, shown
+from algan_lite.models.networks import evaluating, layers_of
+from algan_lite.objective.ending import warn_of_sigmoid
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.selection.picks import Pick
 from algan_lite.selection.scores import Request
@@ -84,7 +85,9 @@ def select_noise(
 ) -> Selection:
     """Choose n latents of a pool by what D says about their fakes.
 
-    Parameters, modes and the global random state stay as they are. Networks are scored in evaluation mode.
+    Parameters, modes and the global random state stay as they are. Networks are scored in evaluation mode; of a
+    function, such as ``lambda z: G(z, y)``, those that it names (a module that it keeps in a list is not seen, and
+    keeps its mode).
 
     Args:
         G: Maps latents (..., M, latent_dim) to samples.
@@ -119,11 +122,23 @@ def select_noise(
     """
     if not isinstance(z_pool, Tensor) or not z_pool.is_floating_point():
         raise TypeError(f"z_pool must be a floating tensor (..., M, latent_dim); got {type(z_pool).__name__}")
-    if z_pool.ndim < 2 or z_pool.shape[-2] < 1:
+    if z_pool.ndim < 2 or min(z_pool.shape) < 1:
         raise ValueError(f"z_pool must have shape (..., M, latent_dim) with M >= 1; got {tuple(z_pool.shape)}")
+    if z_pool.ndim > 3 and z_pool.shape[-2:] == (1, 1):
+        raise ValueError(
+            f"z_pool must have shape (..., M, latent_dim), latents last; got {tuple(z_pool.shape)}. For a G that takes "
+            "(N, nz, 1, 1): G = al.models.Generator(nn.Sequential(nn.Unflatten(-1, (nz, 1, 1)), net), nz, sample_shape)"
+        )
+    for name, call in (("G", G), ("D", D)):
+        if not callable(call):
+            raise TypeError(f"{name} must be a network or another function of a tensor; got {shown(call)}")
     rule = bind(strategy, check_integer("n", n, 1, z_pool.shape[-2]), options, loss, reweight, keep)
     chance = _chance(z_pool, rule.draws, generator, seed, noise)
-    chosen = choose(G, D, z_pool, rule, layers_of(G, D), keep, chance)
+    layers = layers_of(G, D)
+    chosen = choose(G, D, z_pool, rule, layers, keep, chance)
+    if chosen.num_calls and z_pool.device.type != "meta":
+        with evaluating(layers):
+            warn_of_sigmoid(D, G(z_pool[..., :1, :]))
     lost = (chosen.utilities.gather(-1, chosen.indices) == -torch.inf).any(-1)
     if lost.device.type != "meta" and bool(lost.all()):
         found = int((chosen.utilities > -torch.inf).sum(-1).max())
@@ -146,6 +161,7 @@ def bind(
             ``keep`` a ranking that it does not give.
     """
     entry = STRATEGIES[strategy]
+    check_flag("reweight", reweight)
     if unknown := set(options) - set(entry.options):
         known = ", ".join(entry.options) or "no options"
         raise ValueError(f"strategy {strategy!r} takes {known}; got {', '.join(sorted(unknown))} (strategy_options)")
@@ -181,20 +197,23 @@ def choose(
     entry = rule.strategy
     candidates = entry.propose(request)
     # Whatever the rule, a candidate whose logit is NaN or infinite comes last.
-    utilities = torch.nan_to_num(entry.fn(request, candidates), nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
+    scores = entry.fn(request, candidates)
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    utilities = torch.nan_to_num(scores, nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
     pick = entry.pick(request, utilities)
     return Selection(
         z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
         indices=pick.indices,
         utilities=utilities,
-        weights=_weigh(request, pick, rule.reweight, keep),
+        weights=_weigh(request, pick, utilities, rule.reweight, keep),
         num_calls=entry.num_calls(request),
     )
 
 
-def _weigh(request: Request, pick: Pick, reweight: bool, keep: int | None) -> Tensor:
-    if reweight:
-        return 1 / (request.num_candidates * pick.inclusion)  # Horvitz-Thompson: E[sum over the picked] = pool mean
+def _weigh(request: Request, pick: Pick, utilities: Tensor, reweight: bool, keep: int | None) -> Tensor:
+    if reweight:  # Horvitz-Thompson: E[sum over the picked] = mean over the pool, of those with finite logits
+        known = (utilities > -torch.inf).to(pick.inclusion.dtype).sum(-1, keepdim=True)
+        return 1 / (known * pick.inclusion)
     if keep is None:
         return torch.full_like(pick.indices, 1 / request.n, dtype=request.z_pool.dtype)
     ranks = torch.arange(request.n, device=pick.indices.device)
@@ -206,7 +225,9 @@ def _chance(
 ) -> Tensor | None:
     """Uniform draws (..., M), or None where the strategy draws nothing (its stream then stays untouched)."""
     if (generator is not None) + (seed is not None) + (noise is not None) > 1:
-        raise ValueError(f"give at most one of generator=, seed= and noise=; got {generator!r}, seed={seed!r}")
+        raise ValueError(
+            f"give at most one of generator=, seed= and noise=; got {shown(generator)}, seed={shown(seed)}"
+        )
     if not needed:
         return None
     shape = tuple(z_pool.shape[:-1])
@@ -218,6 +239,6 @@ def _chance(
                 f"one generator a run needs z_pool of shape ({runs}, M, latent_dim); got {tuple(z_pool.shape)}"
             )
         noise = rng.draw(source, shape if runs is None else shape[1:], z_pool.device, "uniform")
-    if tuple(noise.shape) != shape:
+    if tuple(check_tensor("noise", noise, "(..., M)").shape) != shape:
         raise ValueError(f"noise must have shape {shape}, one draw a candidate; got {tuple(noise.shape)}")
     return noise

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from algan_lite.core.checks import Entry, Table, check_integer, check_number
+from algan_lite.core.checks import Entry, Table, check_integer, check_number, shown
 from algan_lite.selection import picks, scores
 from algan_lite.selection.scores import Request
 
@@ -63,8 +63,8 @@ def _between(low: float, high: float = float("inf"), *, open_low: bool = False) 
 
 def _one_of(*known: object) -> Callable[[str, Any], Any]:
     def check(name: str, value: object) -> object:
-        if value not in known:
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}; got {value!r}")
+        if getattr(value, "ndim", 0) or value not in known:
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}; got {shown(value)}")
         return value
 
     return check

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import pandas as pd
 import torch
@@ -14,19 +13,22 @@ from joblib import cpu_count
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_integer
+from algan_lite.core.checks import check_integer, check_kind
 from algan_lite.core.files import check_writable
 from algan_lite.core.keys import content_key
 from algan_lite.core.rng import draw, stream
 from algan_lite.core.version import __version__
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
+from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.models.pairs import ensemble, mlp_pair
 from algan_lite.objective.losses import resolve_loss
+from algan_lite.studies.doors import check_arms, check_job, check_seeds, check_sizes
 from algan_lite.studies.spread import spread
 from algan_lite.studies.tables import read_table, write_table
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.doors import check_source
 from algan_lite.training.history import History, TrainingDiverged
 from algan_lite.training.loop import train
 
@@ -85,9 +87,11 @@ def sweep(
         >>> sweep(data.ring(), {"plain": few}, seeds=range(3), num_samples=10, progress=False).shape
         (3, 15)
     """
-    arms, seeds = _arms(configs), _seeds(seeds)
+    arms, seeds = check_arms(configs), check_seeds(seeds)
+    check_source(source)
     measured = _metrics(source, metrics), check_integer("num_samples", num_samples, 2)
-    job = _Job(source, pair, _sizes(pair, source, sizes or {}), *measured)
+    job = _Job(source, pair, check_sizes(pair, source, sizes or {}), *measured)
+    check_job(source, job.metrics)
     rows = _Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)
     groups = list(_groups(arms, seeds, rows.done, check_integer("runs_at_once", runs_at_once, 1)))
     threads = max(1, torch.get_num_threads() // (jobs if jobs > 0 else cpu_count()))
@@ -99,45 +103,6 @@ def sweep(
         interrupt.table = rows.frame
         raise
     return rows.table([(arm, seed) for arm in arms for seed in seeds])
-
-
-def _arms(configs: TrainConfig | Mapping[str, TrainConfig]) -> dict[str, TrainConfig]:
-    arms = {"plain": configs} if isinstance(configs, TrainConfig) else configs
-    if not isinstance(arms, Mapping) or not all(isinstance(config, TrainConfig) for config in arms.values()):
-        raise TypeError(f"configs must be a TrainConfig, or a mapping arm -> TrainConfig; got {configs!r}")
-    if not arms:
-        raise ValueError("configs must hold at least one arm; got none")
-    for arm in arms:
-        if not isinstance(arm, str):
-            raise TypeError(f"configs must have arms whose names are text; got {arm!r}")
-        if not arm.isprintable():
-            raise ValueError(f"configs must have arms whose names are printable text; got {arm!r}")
-    return dict(arms)
-
-
-def _seeds(seeds: Iterable[int]) -> list[int]:
-    if not isinstance(seeds, Iterable):
-        raise TypeError(f"seeds must be integers, such as range(5); got {seeds!r}")
-    given = [check_integer("seeds", seed, 0) for seed in seeds]
-    if not given or len(set(given)) < len(given):
-        raise ValueError(f"seeds must be one or more different integers; got {given}")
-    return given
-
-
-def _sizes(pair: Pair, source: Source, sizes: Mapping[str, object]) -> dict[str, object]:
-    """Return the options of ``pair``, with the sample's shape where it is known that the pair takes it."""
-    if not callable(pair):
-        raise TypeError(f"pair must be a function that returns G and D; got {pair!r}")
-    if not isinstance(sizes, Mapping):
-        raise TypeError(f"sizes must be a mapping option -> value; got {sizes!r}")
-    if "seed" in sizes:
-        raise ValueError(f"sizes must leave the seed to seeds=; got {dict(sizes)}")
-    bound = pair.keywords if isinstance(pair, partial) else {}
-    own = pair.func if isinstance(pair, partial) else pair
-    return {
-        **({"sample_shape": source.sample_shape} if own is mlp_pair and "sample_shape" not in bound else {}),
-        **sizes,
-    }
 
 
 Run = tuple[str, int]  # (arm, seed)
@@ -218,6 +183,7 @@ def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
         names = (
             DISTANCES if source.modes is None else [name for name, metric in METRICS.items() if metric.needs == "modes"]
         )
+    check_kind("metrics", names, Sequence, "a sequence of names in METRICS")
     return tuple(name for name in names if METRICS[name])  # an unknown name is refused here
 
 
@@ -275,7 +241,8 @@ def _train(job: _Job, configs: Sequence[TrainConfig], seeds: Sequence[int]) -> t
 @torch.no_grad()
 def _measure(job: _Job, G: nn.Module, lost: Tensor) -> dict[str, list[float]]:
     """Return metric -> a value a run; NaN for the runs that are lost."""
-    z = draw(stream(0, "sweep"), (job.num_samples, G.latent_dim), next(G.parameters()).device)
+    like = weights_like(G)
+    z = draw(stream(0, "sweep"), (job.num_samples, G.latent_dim), like.device).to(like.dtype)
     with evaluating(layers_of(G)):
         x_fake = G(z).nan_to_num(0.0, 0.0, 0.0)
     values = {name: METRICS[name](x_fake, job.source).reshape(-1) for name in job.metrics}

@@ -9,8 +9,11 @@ from algan_lite.training.callbacks import Snapshots
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.equilibrium import Equilibrium
 from algan_lite.training.history import History, TrainingDiverged
-from algan_lite.training.loop import train
+from algan_lite.training.loop import six_steps, train
 from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
-__all__ = ["Equilibrium", "History", "Snapshots", "Step", "TrainConfig", "TrainState", "TrainingDiverged", "train"]
+__all__ = [
+    "Equilibrium", "History", "Snapshots", "Step", "TrainConfig", "TrainState", "TrainingDiverged", "six_steps",
+    "train",
+]  # fmt: skip

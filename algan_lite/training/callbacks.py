@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 
 from torch import nn
 
 from algan_lite.core.checks import check_integer
+from algan_lite.models.doors import duplicate
 from algan_lite.training.state import TrainState
 
 
@@ -28,4 +28,4 @@ class Snapshots:
     def __call__(self, state: TrainState) -> None:
         """Keep a copy if this step is one of ours."""
         if state.step in self.steps:
-            self.pairs[state.step] = copy.deepcopy((state.G, state.D))
+            self.pairs[state.step] = duplicate(state.G), duplicate(state.D)

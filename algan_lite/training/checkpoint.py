@@ -49,9 +49,9 @@ class Saver:
         if resume and self.path.exists():
             load_state(state, self.path, self._told)
 
-    def after_step(self) -> None:
+    def after_step(self, state: TrainState) -> None:
         """Save where a save is due."""
-        if self.path is not None and self.state.step % self.every == 0:
+        if self.path is not None and state.step % self.every == 0:
             self.save()
 
     def save(self) -> None:

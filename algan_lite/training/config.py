@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_choice, check_integer, check_number
+from algan_lite.core.checks import check_choice, check_integer, check_number, shown
 from algan_lite.core.keys import content_key
 from algan_lite.objective.losses import LOSSES, Loss, resolve_loss
 from algan_lite.objective.regularizers import REGULARIZERS
@@ -63,6 +63,8 @@ class TrainConfig:
         check_number("lr", self.lr, 0, open_low=True)
         if self.lr_D is not None:
             check_number("lr_D", self.lr_D, 0, open_low=True)
+        if isinstance(self.betas, str) or not isinstance(self.betas, Sequence | np.ndarray | Tensor):
+            raise TypeError(f"betas must be two numbers in [0, 1), such as (0.5, 0.999); got {shown(self.betas)}")
         for name, value in (*zip(("betas[0]", "betas[1]"), self.betas, strict=False), ("ema_decay", self.ema_decay)):
             check_number(name, value, 0, 1)
         if len(self.betas) != 2 or max(self.betas) >= 1:
@@ -73,7 +75,8 @@ class TrainConfig:
             raise TypeError(f"equilibrium must be an Equilibrium or None; got {self.equilibrium!r}")
         for name, lam in self.regularizers.items():
             check_choice("regularizers", name, REGULARIZERS)
-            _check_lambda(name, lam)
+            if not callable(lam):
+                _check_lambda(name, lam)
 
     def _check_strategy(self) -> None:
         """Refuse now what the first step would refuse."""
@@ -92,9 +95,14 @@ class TrainConfig:
         """Return lambda for each regularizer at ``step``: schedules called, tensors on ``device``.
 
         Raises:
-            ValueError: If a tensor does not hold one value for each of the ``runs`` (None: one GAN, one value).
+            TypeError: If a schedule gives neither a number nor a tensor.
+            ValueError: If it gives a negative one, or a tensor does not hold one value for each of the ``runs`` (None:
+                one GAN, one value).
         """
-        values = {name: lam(step) if callable(lam) else lam for name, lam in self.regularizers.items()}
+        schedules = {name: lam(step) for name, lam in self.regularizers.items() if callable(lam)}
+        for name, lam in schedules.items():
+            _check_lambda(name, lam, overflows=True)
+        values = {**self.regularizers, **schedules}
         for name, lam in values.items():
             if isinstance(lam, Tensor) and tuple(lam.shape) not in ((), (runs,)):
                 wanted = "()" if runs is None else f"() or ({runs},)"
@@ -157,13 +165,12 @@ def _needs(names: tuple[str, ...], player: str) -> frozenset[str]:
     return frozenset().union(*(entry.needs for entry in concerned))
 
 
-def _check_lambda(name: str, lam: LambdaSetting) -> None:
-    if callable(lam):
-        return
+def _check_lambda(name: str, lam: float | Tensor, *, overflows: bool = False) -> None:
+    """Refuse what is no lambda; a schedule's tensor may overflow in one run, which then has diverged."""
     if not isinstance(lam, Tensor):
         check_number(f"regularizers[{name!r}]", lam, 0)
-    elif lam.ndim > 1 or bool((~torch.isfinite(lam) | (lam < 0)).any()):
-        raise ValueError(f"regularizers[{name!r}] must be a number or a tensor (R,) in [0, inf); got {lam}")
+    elif lam.is_complex() or lam.ndim > 1 or bool((lam < 0).any() | ~(lam.isfinite().all() | overflows)):
+        raise ValueError(f"regularizers[{name!r}] must be a number or a tensor (R,) in [0, inf); got {shown(lam)}")
 
 
 def _plain_number(value: object) -> object:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from algan_lite.core.checks import check_integer, check_number
 from algan_lite.core.rng import Stream, draw
 from algan_lite.data.sources import Source, take
+from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss
 
@@ -55,9 +56,9 @@ class Watch:
 
     def check(self, G: nn.Module, D: nn.Module, source: Source, loss: Loss, stream: Stream, step: int) -> None:
         """Measure D on held-out pairs."""
-        n, place = self.rule.num_samples, self.calm.device
-        x_real = _held_out(source, n, stream, place)
-        z = draw(stream, (n, G.latent_dim), place)
+        n, like = self.rule.num_samples, weights_like(G)
+        x_real = _held_out(source, n, stream, like.device).to(like.dtype)
+        z = draw(stream, (n, G.latent_dim), like.device).to(like.dtype)
         self.note(held_out_accuracy(G, D, x_real, z, loss), step)
 
     def note(self, accuracy: Tensor, step: int) -> None:

@@ -10,11 +10,14 @@ from torch import nn
 
 from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source
+from algan_lite.objective.ending import Ending
 from algan_lite.objective.players import objective
 from algan_lite.training.checkpoint import Saver
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.doors import check_call
 from algan_lite.training.history import History
 from algan_lite.training.interrupt import Patience
+from algan_lite.training.precision import fresh_casts
 from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
@@ -40,8 +43,8 @@ def train(
         source: Gives the reals: ``source.sample(n, generator=...)``.
         config: Every setting; the defaults of ``TrainConfig`` if left out.
         seed: Run k of an ensemble uses ``seed + k``, or the k-th of a sequence.
-        callbacks: Each is called after every step with the ``TrainState``; read once, so a generator will do.
-        checkpoint: File to save to every ``checkpoint_every`` steps and at the end; ``~`` is your home.
+        callbacks: Called after every step with the ``TrainState``.
+        checkpoint: File to save to every ``checkpoint_every`` steps and at the end.
         checkpoint_every: Steps between two saves, >= 1.
         resume: Continue from ``checkpoint`` if it exists.
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
@@ -50,46 +53,59 @@ def train(
         The history; ``history.frame()`` is a ``pandas.DataFrame``.
 
     Raises:
-        KeyboardInterrupt: If it is interrupted, at the end of a step: the checkpoint is written, and ``.history`` of
-            the exception holds what was recorded.
+        KeyboardInterrupt: At the end of a step; the checkpoint is written, and the exception has ``.history``.
         TrainingDiverged: If the loss has stopped being finite in every run.
-        ValueError: If G and D do not fit each other, or the checkpoint cannot be written, is damaged, or belongs to
+        TypeError: If an argument is of another kind.
+        ValueError: If G and D do not fit each other, or the checkpoint is damaged, cannot be written, or belongs to
             other networks, data, settings or seeds; G and D are then as they were.
     """
-    # 1. Initialize G and D: the weights are theirs already; optimizers and random streams follow from the seed.
-    config, callbacks = config or TrainConfig(), tuple(callbacks)
+    config, callbacks = check_call(G, D, source, config, callbacks)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
-    step = Step(G, D, config)
-    with _nothing_is_lost(state, saver) as patience:
-        for k in _steps(state, patience, progress):
-            lams = step.lams(k)
-            for _ in range(config.d_steps):
-                drawn = step.draw(source, state.streams, state.averages)
-                # 2. G chooses its noise from D's feedback.
-                chosen = step.choose(drawn, k)
-                # 3. G generates samples.
-                x_fake = G(chosen.z)
-                # 4. D classifies real and generated samples.
-                batch = step.classify(drawn, chosen, x_fake)
-                # 5. Update D ...
-                terms_D = objective("D", G, D, batch, lams)
-                state.minimize("D", terms_D["total"])
-                state.averages = batch.state
-            # ... and then G, which now faces the new D.
-            terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), lams)
-            state.minimize("G", terms_G["total"])
-            # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
-            state.finish_step(terms_D, terms_G, step.take_calls())
-            state.look(source)
-            state.record(terms_D, terms_G, batch)
-            for callback in callbacks:
-                callback(state)
-            saver.after_step()
-            if state.stopped:
-                break
+    with _nothing_is_lost(state, saver) as patience, fresh_casts():
+        six_steps(G, D, source, state, _steps(state, patience, progress), [*callbacks, saver.after_step])
         saver.save()
     return state.history
+
+
+def six_steps(
+    G: nn.Module,
+    D: nn.Module,
+    source: Source,
+    state: TrainState,
+    steps: Iterable[int],
+    after: Sequence[Callable[[TrainState], None]],
+) -> None:
+    """Take the article's six steps, and call each of ``after`` behind every round of them."""
+    # 1. Initialize G and D: the weights are theirs already; optimizers and random streams are in the state.
+    config, step = state.config, Step(G, D, state.config)
+    ending = Ending(step.loss)
+    for k in steps:
+        lams = step.lams(k)
+        for _ in range(config.d_steps):
+            drawn = step.draw(source, state.streams, state.averages)
+            # 2. G chooses its noise from D's feedback.
+            chosen = step.choose(drawn, k)
+            # 3. G generates samples.
+            x_fake = G(chosen.z)
+            # 4. D classifies real and generated samples.
+            batch = step.classify(drawn, chosen, x_fake)
+            # 5. Update D ...
+            terms_D = objective("D", G, D, batch, lams)
+            state.minimize("D", terms_D["total"])
+            state.averages = batch.state
+        # ... and then G, which now faces the new D.
+        terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), lams)
+        state.minimize("G", terms_G["total"])
+        # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
+        state.finish_step(terms_D, terms_G, step.take_calls())
+        state.look(source)
+        state.record(terms_D, terms_G, batch)
+        ending.look(k, batch.logits_real, batch.logits_fake)
+        for call in after:
+            call(state)
+        if state.stopped:
+            break
 
 
 @contextmanager

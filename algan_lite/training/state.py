@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from algan_lite.core.rng import Stream, run_seeds, stream
 from algan_lite.data.sources import Source
+from algan_lite.models.doors import check_runs, duplicate
 from algan_lite.objective.batch import Batch
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.training.config import TrainConfig
@@ -64,9 +64,7 @@ class TrainState:
     @classmethod
     def start(cls, G: nn.Module, D: nn.Module, config: TrainConfig, seed: int | Sequence[int]) -> TrainState:
         """Return the state before the first step."""
-        runs = getattr(G, "runs", None)
-        if runs != getattr(D, "runs", None):
-            raise ValueError(f"G and D must hold the same number of runs; got {runs} and {getattr(D, 'runs', None)}")
+        runs = check_runs(G, D)
         seeds = run_seeds(seed, runs)
         if runs is None and len(seeds) != 1:
             raise ValueError(f"seed must be one integer for one GAN; got {len(seeds)} seeds")
@@ -147,7 +145,7 @@ def _over_runs(total: Tensor) -> Tensor:
 
 
 def _frozen_copy(net: nn.Module) -> nn.Module:
-    return copy.deepcopy(net).requires_grad_(False)
+    return duplicate(net).requires_grad_(False)
 
 
 def _adam(net: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from algan_lite.core.rng import Stream, draw
 from algan_lite.data.sources import Source
+from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import layers_of
 from algan_lite.objective.batch import Batch, judge, update_averages
 from algan_lite.objective.regularizers import Lambda
@@ -30,29 +31,29 @@ class Step:
         self.rule, self.layers = config.rule(), layers_of(G, D)
         self.loss, self.needs = self.rule.loss, {player: config.needs(player) for player in "GD"}
         self.drawn = self.needs["D"] | self.needs["G"]
-        self.device, self.runs = next(G.parameters()).device, getattr(G, "runs", None)
+        self.like, self.runs = weights_like(G), getattr(G, "runs", None)
         scheduled = any(callable(lam) for lam in config.regularizers.values())
-        self._lams = None if scheduled else config.lams(0, self.device, self.runs)
+        self._lams = None if scheduled else config.lams(0, self.like.device, self.runs)
         self._calls = 0
         self._own_fakes = config.d_fakes == "all" and not config.chooses_plain
         self._weighted = config.reweight or config.keep_decay is not None
 
     def lams(self, k: int) -> Mapping[str, Lambda]:
         """Return lambda for each regularizer at step k."""
-        return self.config.lams(k, self.device, self.runs) if self._lams is None else self._lams
+        return self.config.lams(k, self.like.device, self.runs) if self._lams is None else self._lams
 
     def draw(self, source: Source, streams: Mapping[str, Stream], averages: Mapping[str, Tensor]) -> Batch:
         """Draw what one step of D needs, each purpose from its own stream."""
-        needs, device, n, blocks = self.drawn, self.device, self.rule.n, self.config.pool_factor
+        needs, device, n, blocks = self.drawn, self.like.device, self.rule.n, self.config.pool_factor
         shape = (n, self.G.latent_dim)
-        x_real = source.sample(n, generator=streams["data"], device=device)
+        x_real = source.sample(n, generator=streams["data"], device=device).to(self.like.dtype)
         # One stream a block: the first N candidates are the same in every arm, however large its pool.
         pool = [draw(streams[f"candidates {block}"], shape, device) for block in range(blocks)]
-        z_pool = pool[0] if blocks == 1 else torch.cat(pool, dim=-2)
+        z_pool = (pool[0] if blocks == 1 else torch.cat(pool, dim=-2)).to(self.like.dtype)
         chance = draw(streams["selection"], (n * blocks,), device, "uniform") if self.rule.draws else None
-        z2 = draw(streams["second candidates"], shape, device) if "z2" in needs else None
+        z2 = draw(streams["second candidates"], shape, device).to(self.like.dtype) if "z2" in needs else None
         own = x_real.shape[z_pool.ndim - 2 :]
-        noise = draw(streams["penalties"], own, device, "uniform") if "noise" in needs else None
+        noise = draw(streams["penalties"], own, device, "uniform").to(self.like.dtype) if "noise" in needs else None
         return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
 
     def choose(self, batch: Batch, step: int = 0) -> Selection:

@@ -48,7 +48,7 @@ def test_array_takes_arrays_tensors_and_loaders() -> None:
         assert torch.equal((read.test[:, 0, 0] * 100).round().long() % 4, read.test_labels)
         assert torch.equal(state, torch.get_rng_state())
     plain = data.array(DataLoader(list(x), batch_size=30), validation=0, test=0)
-    assert torch.equal(plain.train, x)
+    assert torch.equal(plain.train[plain.train[:, 0, 0].argsort()], x)
     assert plain.train_labels is None
     assert plain.validation.shape == (0, 2, 3)
 

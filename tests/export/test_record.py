@@ -58,6 +58,7 @@ EXAMPLES: dict[str, Function] = {
     "lt": lambda x: (x < x[:, 2:3]).float() * x,
     "le": lambda x: (x <= 0).float(),
     "eq": lambda x: (x == x[0]).float(),
+    "nan_to_num": lambda x: torch.cat([sign * x / x.relu() for sign in (1, -1, 0)]).nan_to_num(7.0, 8.0, -9.0),
     "mul": lambda x: (x * 1.0) * x[0] * torch.ones(4, 1) * torch.full((4, 5), 3.0),
     "add": lambda x: torch.add(x + 0, torch.arange(5.0) + x[:, :1], alpha=0.5),
     "sub": lambda x: torch.sub(x, x[0], alpha=2) - 1,

@@ -69,7 +69,7 @@ def test_a_run_of_an_ensemble_is_what_it_is_alone(name: str) -> None:
     torch.testing.assert_close(x, SAMPLERS[name](Gs, Ds, 9, generator=stream([10, 11, 12], "sampling"), **options))
     with pytest.raises(ValueError, match="sequence of 3 generators"):
         SAMPLERS[name](Gs, Ds, 9, generator=torch.Generator(), **options)
-    with pytest.raises(ValueError, match="equally many runs"):
+    with pytest.raises(ValueError, match="the same number of runs"):
         SAMPLERS[name](Gs, mlp_pair(seed=2, **settings)[1], 9, seed=0)
 
 

@@ -1,0 +1,58 @@
+"""What ``sweep()`` is given, checked before the first run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+import torch
+
+from algan_lite.core.checks import check_integer, check_kind, check_list, shown
+from algan_lite.data.sources import Source
+from algan_lite.metrics.table import METRICS, held_out
+from algan_lite.models.pairs import mlp_pair
+from algan_lite.training.config import TrainConfig
+
+
+def check_arms(configs: object) -> dict[str, TrainConfig]:
+    """Return arm -> settings."""
+    takes = "a TrainConfig, or a mapping of arms to them"
+    if isinstance(configs, TrainConfig):
+        return {"plain": configs}
+    if not isinstance(configs, Mapping):
+        raise TypeError(f"configs must be {takes}; got {shown(configs)}")
+    if not configs:
+        raise ValueError(f"configs must be {takes}, with 1 arm or more; got {configs!r}")
+    for arm, config in configs.items():
+        if not isinstance(arm, str) or not isinstance(config, TrainConfig):
+            raise TypeError(f"configs must be {takes}, names to TrainConfig; got {shown(arm)}: {shown(config)}")
+        if not arm.isprintable():
+            raise ValueError(f"configs must have arms whose names are printable text; got {arm!r}")
+    return dict(configs)
+
+
+def check_seeds(seeds: Iterable[int]) -> list[int]:
+    """Return the seeds, one or more, each once."""
+    given = check_list("seeds", seeds, "a sequence of integers, such as range(5)")
+    found = [check_integer("seeds", seed, 0) for seed in given]
+    if not found or len(set(found)) < len(found):
+        raise ValueError(f"seeds must be one or more different integers; got {shown(seeds)}")
+    return found
+
+
+def check_sizes(pair: object, source: Source, sizes: object) -> dict[str, object]:
+    """Return the options of ``pair``, with the sample's shape where it is known that the pair takes it."""
+    if not callable(pair):
+        raise TypeError(f"pair must be a function of seed= that returns (G, D), such as mlp_pair; got {shown(pair)}")
+    check_kind("sizes", sizes, Mapping, "a mapping, option of pair -> value, or None")
+    if "seed" in sizes:
+        raise ValueError(f"sizes must leave the seed to seeds=; got {dict(sizes)}")
+    bound, own = (pair.keywords, pair.func) if isinstance(pair, partial) else ({}, pair)
+    known = {"sample_shape": source.sample_shape} if own is mlp_pair and "sample_shape" not in bound else {}
+    return {**known, **sizes}
+
+
+def check_job(source: Source, metrics: Iterable[str]) -> None:
+    """Refuse measures that would fail after the first training."""
+    if any(METRICS[name].needs in ("reference", "train") for name in metrics):
+        held_out(source, torch.zeros(1, *source.sample_shape))
