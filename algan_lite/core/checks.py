@@ -211,6 +211,10 @@ class Table(Mapping[str, E], Generic[E]):
             raise ValueError(f"name must be a new {self.kind}; got {entry.name!r} a second time")
         self._entries[entry.name] = entry
 
+    def __delitem__(self, name: str) -> None:
+        """Take an entry out that was entered for a while."""
+        del self._entries[self[name].name]
+
     def __getitem__(self, name: str) -> E:
         try:
             return self._entries[name]

@@ -102,3 +102,13 @@ def test_a_name_is_entered_once() -> None:
     assert table["name"] == Entry("name", "One line.", "here")
     with pytest.raises(ValueError, match="name must be a new kind; got 'name' a second time"):
         table.add(Entry("name"))
+
+
+def test_an_entry_can_be_taken_out_again() -> None:
+    table: Table[Entry] = Table("thing", Entry)
+    table.add(Entry("one"))
+    del table["one"]
+    assert list(table) == []
+    table.add(Entry("one"))
+    with pytest.raises(ValueError, match="thing must be one of one; got 'other'"):
+        del table["other"]
