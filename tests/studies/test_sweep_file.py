@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -347,7 +347,7 @@ def test_measuring_leaves_networks_and_the_global_generator_alone() -> None:
 
 
 @pytest.fixture
-def at_the_third(monkeypatch: pytest.MonkeyPatch) -> None:
+def at_the_third(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Press Ctrl-C while the third group trains."""
     groups: list[int] = []
     real = module.train
@@ -359,6 +359,9 @@ def at_the_third(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(*args, **options)
 
     monkeypatch.setattr(module, "train", train)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("at_the_third")
