@@ -85,6 +85,10 @@ def sweep(
         >>> sweep(data.ring(), {"plain": few}, seeds=range(3), num_samples=10, progress=False).shape
         (3, 15)
     """
+    if not all(hasattr(source, name) for name in ("sample", "sample_shape", "modes")):
+        raise TypeError(f"source must be a Source, such as al.data.ring(); got {source!r}")
+    if check_integer("jobs", jobs, -1) == 0:
+        raise ValueError("jobs must be at least 1, or -1 for one a core; got 0")
     arms, seeds = _arms(configs), _seeds(seeds)
     measured = _metrics(source, metrics), check_integer("num_samples", num_samples, 2)
     job = _Job(source, pair, _sizes(pair, source, sizes or {}), *measured)
@@ -116,9 +120,11 @@ def _arms(configs: TrainConfig | Mapping[str, TrainConfig]) -> dict[str, TrainCo
 
 
 def _seeds(seeds: Iterable[int]) -> list[int]:
-    if not isinstance(seeds, Iterable):
-        raise TypeError(f"seeds must be integers, such as range(5); got {seeds!r}")
-    given = [check_integer("seeds", seed, 0) for seed in seeds]
+    try:
+        given = list(seeds)
+    except TypeError:
+        raise TypeError(f"seeds must be integers, such as range(5); got {seeds!r}") from None
+    given = [check_integer("seeds", seed, 0) for seed in given]
     if not given or len(set(given)) < len(given):
         raise ValueError(f"seeds must be one or more different integers; got {given}")
     return given
