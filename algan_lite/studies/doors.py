@@ -52,6 +52,12 @@ def check_sizes(pair: object, source: Source, sizes: object) -> dict[str, object
     return {**known, **sizes}
 
 
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of processes that there cannot be."""
+    if check_integer("jobs", jobs, -1) == 0:
+        raise ValueError("jobs must be at least 1, or -1 for one a core; got 0")
+
+
 def check_job(source: Source, metrics: Iterable[str]) -> None:
     """Refuse measures that would fail after the first training."""
     if any(METRICS[name].needs in ("reference", "train") for name in metrics):

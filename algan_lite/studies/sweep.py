@@ -24,7 +24,7 @@ from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.models.pairs import ensemble, mlp_pair
 from algan_lite.objective.losses import resolve_loss
-from algan_lite.studies.doors import check_arms, check_job, check_seeds, check_sizes
+from algan_lite.studies.doors import check_arms, check_job, check_jobs, check_seeds, check_sizes
 from algan_lite.studies.spread import spread
 from algan_lite.studies.tables import read_table, write_table
 from algan_lite.training.config import TrainConfig
@@ -89,6 +89,7 @@ def sweep(
     """
     arms, seeds = check_arms(configs), check_seeds(seeds)
     check_source(source)
+    check_jobs(jobs)
     measured = _metrics(source, metrics), check_integer("num_samples", num_samples, 2)
     job = _Job(source, pair, check_sizes(pair, source, sizes or {}), *measured)
     check_job(source, job.metrics)

@@ -41,11 +41,11 @@ class Saver:
     def __init__(
         self, state: TrainState, source: Source, path: str | os.PathLike[str] | None, every: int, resume: bool
     ) -> None:
-        self.state, self.every = state, check_integer("checkpoint_every", every, 1)
+        self.state, self.source, self.every = state, source, check_integer("checkpoint_every", every, 1)
         if resume and path is None:
             raise ValueError("resume=True needs checkpoint=, the file to continue from; got None")
         self.path = None if path is None else check_writable("checkpoint", path)
-        self._told = {} if path is None else _told(state, source)
+        self._told, self._saved = {} if path is None else _told(state, source), False
         if resume and self.path.exists():
             load_state(state, self.path, self._told)
 
@@ -59,9 +59,18 @@ class Saver:
         if self.path is None:
             return
         self.state.check_diverged()
+        if not self._saved:
+            self._leave_out_what_moves()
         history = self.state.history
         course = {"step": self.state.step, "steps": history.steps, "columns": list(history.columns)}
         save_checkpoint(self.path, _tensors(self.state), {**self._told, **course, "num_calls": history.num_calls})
+
+    def _leave_out_what_moves(self) -> None:
+        """Forget what changes while somebody's own source draws, such as a place in a file: it is not what it is."""
+        self._saved = True
+        if type(self.source).__module__.partition(".")[0] != "algan_lite":
+            now = _held(self.source)
+            self._told = {key: value for key, value in self._told.items() if now.get(key, value) == value}
 
     def rescue(self) -> str:
         """Save after an interrupt if that can be, and say what the file is now."""
@@ -82,11 +91,18 @@ def _told(state: TrainState, source: Source) -> dict[str, object]:
         "config": state.config.describe(),
         "functions": content_key(state.config.functions(), strict=False),
         "seeds": list(state.history.seeds),
-        "source": f"{type(source).__qualname__} {content_key(source, strict=False)}",
+        "source": f"{type(source).__qualname__} {content_key(type(source), strict=False)}",
+        **_held(source),
         "networks": {player: _looks(net) for player, net in nets.items()},
         "code": {player: _code_key(net) for player, net in nets.items()},
         "trained": {player: _trained(net) for player, net in nets.items()},
     }
+
+
+def _held(source: Source) -> dict[str, str]:
+    """Return a key of each thing that a source holds."""
+    held = getattr(source, "__dict__", None) or {"contents": source}
+    return {f"source.{name}": content_key(value, strict=False) for name, value in held.items()}
 
 
 def _looks(net: nn.Module) -> list[str]:
@@ -140,6 +156,7 @@ def _check_told(path: Path, values: Mapping[str, Any], told: Mapping[str, Any]) 
         raise ValueError(f"checkpoint must have format {FORMAT}; {path} has {values['format']}: another version's")
     ours, theirs = ({**given["config"], **given} for given in (told, values))
     settings = ours.keys() | values["config"].keys()  # a newer version has settings that are unknown here
+    settings -= {key for key in ours.keys() - theirs.keys() if key.startswith("source.")}  # they moved in that run
     _compare(path, "the settings", settings - {"config", "num_steps", *NETWORKS}, theirs, ours)
     for player, now in told["networks"].items():
         lines = zip_longest(values["networks"][player], now, fillvalue="nothing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -280,6 +280,12 @@ REFUSED: dict[str, tuple[dict, type[Exception], str]] = {
     "no seeds": ({"seeds": []}, ValueError, "seeds must be one or more"),
     "one number": ({"seeds": 5}, TypeError, r"seeds must be a sequence of integers, such as range\(5\); got 5"),
     "text as seeds": ({"seeds": "01"}, TypeError, "seeds must be"),
+    "one number in an array": ({"seeds": np.array(5)}, TypeError, "seeds must be a sequence of integers"),
+    "no processes": ({"jobs": 0}, ValueError, "jobs must be at least 1"),
+    "half a process": ({"jobs": 0.5}, TypeError, "jobs must be an integer"),
+    "a name as data": ({"source": "ring"}, TypeError, "source must be a source"),
+    "an array as data": ({"source": X}, TypeError, "source must be a source"),
+    "a measure as text": ({"metrics": "kid"}, (TypeError, ValueError), "metric"),
     "a negative seed": ({"seeds": [-1]}, ValueError, "seeds must be in"),
     "no arms": ({"configs": {}}, ValueError, "configs must be .*with 1 arm or more"),
     "a list of configs": ({"configs": [FEW]}, TypeError, "configs must be a TrainConfig, or a mapping"),
@@ -347,7 +353,7 @@ def test_measuring_leaves_networks_and_the_global_generator_alone() -> None:
 
 
 @pytest.fixture
-def at_the_third(monkeypatch: pytest.MonkeyPatch) -> None:
+def at_the_third(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Press Ctrl-C while the third group trains."""
     groups: list[int] = []
     real = module.train
@@ -359,6 +365,9 @@ def at_the_third(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(*args, **options)
 
     monkeypatch.setattr(module, "train", train)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("at_the_third")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -257,74 +254,3 @@ def test_settings_with_numpy_numbers_can_be_saved(tmp_path: Path) -> None:
                "strategy": "softmax", "strategy_options": {"temperature": np.float32(0.5)}}  # fmt: skip
     settings = {**PLAIN, **numbers}
     assert_same_run(train(path, settings), train(path, settings, resume=True))
-
-
-# The driver imports the package once and forks: each child trains with resume=True and is killed at a random moment
-# after its first save, until one reaches the end. Nothing of a child but its file survives.
-DRIVER = """
-import os, random, signal, sys, time
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-sys.path.insert(0, {tests!r})
-from test_checkpoint import PLAIN, killed_training, load_checkpoint, train
-
-def stamp():
-    return path.stat().st_mtime_ns if path.exists() else 0
-
-path, steps = Path({path!r}), []
-random.seed({seed})
-train(None, PLAIN)  # what PyTorch sets up on first use need not cost every child
-while True:
-    before, child = stamp(), os.fork()
-    if child == 0:
-        try:
-            killed_training(path, {runs!r})
-        except BaseException as error:
-            print(error, file=sys.stderr)
-            os._exit(1)
-        os._exit(0)
-    if len(steps) < 5:
-        deadline = time.monotonic() + 20
-        while stamp() == before and time.monotonic() < deadline:
-            time.sleep(0.001)
-        time.sleep(random.uniform(0, 0.15))
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status):
-        print(os.WEXITSTATUS(status), *steps)
-        break
-    steps.append(load_checkpoint(path)[1]["step"])
-"""
-
-
-LONG = {"num_steps": 300, "batch_size": 8, "log_every": 20}
-
-
-KILLED = {
-    None: {**LONG, "regularizers": {"r1": 0.1}, "strategy": "top_k", "pool_factor": 2},
-    3: {**LONG, "regularizers": {"lecam": 0.3, "dragan": 0.1}, "strategy": "softmax", "pool_factor": 2},
-}
-
-
-def killed_training(path: Path, runs: int | None) -> tuple:
-    return train(path, KILLED[runs], runs, resume=True, checkpoint_every=3)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("runs", KILLED)
-def test_killed_again_and_again_it_ends_like_the_undisturbed_run(tmp_path: Path, runs: int | None) -> None:
-    path, whole = tmp_path / "killed.ckpt", tmp_path / "whole.ckpt"
-    driver = DRIVER.format(tests=str(Path(__file__).parent), seed=runs or 0, path=str(path), runs=runs)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "ALGAN_LITE_PROGRESS": "0"}
-    done = subprocess.run(
-        [sys.executable, "-c", driver], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    code, *steps = map(int, done.stdout.split())
-    assert code == 0, done.stderr
-    assert sum(0 < step < LONG["num_steps"] for step in steps) >= 2, f"killed too early or too late: {steps}"
-    assert steps == sorted(steps)
-    expected = train(whole, KILLED[runs], runs)
-    assert_same_file(path, whole)
-    assert_same_run(train(path, KILLED[runs], runs, resume=True, callbacks=[stop_at(300)]), expected)

@@ -21,6 +21,14 @@ AT = 7
 SETTINGS = al.TrainConfig(num_steps=12, batch_size=8, log_every=5, regularizers={"r1": 0.1})
 
 
+@pytest.fixture(autouse=True)
+def usual_handler() -> Iterator[None]:
+    """Take interrupts, though whoever started the tests may ignore them (as ``&`` in a script does)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def raised(state: TrainState) -> None:
     if state.step == AT:
         raise KeyboardInterrupt

@@ -66,6 +66,17 @@ class Bare:
         return self.scale * torch.randn(n, 2, generator=generator)
 
 
+class Slotted:
+    """A sampler without attributes of its own making."""
+
+    __slots__ = ("scale",)
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    sample = Bare.sample
+
+
 def own_pair(kind: type[Net] = Net, **options: object) -> tuple[nn.Module, nn.Module]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -102,6 +113,8 @@ CASES: dict[str, tuple[dict, dict]] = {
     "another split": ({"source": al.data.array(X)}, {"source": al.data.array(X, seed=1)}),
     "an own source": ({"source": Mine(1.0)}, {"source": Mine(2.0)}),
     "an own sampler": ({"source": Bare(1.0)}, {"source": Bare(2.0)}),
+    "a slotted sampler": ({"source": Slotted(1.0)}, {"source": Slotted(2.0)}),
+    "a sampler of another class": ({"source": Bare(1.0)}, {"source": Slotted(1.0)}),
     "another schedule": ({"regularizers": {"r1": schedule(1.0)}}, {"regularizers": {"r1": schedule(2.0)}}),
     "another lambda a run": ({"regularizers": {"r1": torch.tensor(1.0)}}, {"regularizers": {"r1": torch.tensor(2.0)}}),
     "an own loss of one name": ({"loss": OWN}, {"loss": another_loss(OWN)}),
@@ -204,6 +217,30 @@ def test_a_resumed_run_does_not_depend_on_the_file_it_came_from(tmp_path: Path, 
     assert history.frame().equals(expected)
     now = (*G.parameters(), *D.parameters(), *history.G_ema.parameters())
     assert all(torch.equal(one, other) for one, other in zip(weights, now, strict=True))
+
+
+class Reader(Mine):
+    """A source that knows how far it has read."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__(scale)
+        self.calls, self.seen, self.place = 0, [], iter(range(100))
+
+    def _draw(self, n: int, stream: torch.Generator) -> Tensor:
+        self.calls += next(self.place) + 1
+        self.seen.append(n)
+        return super()._draw(n, stream)
+
+
+def test_a_source_that_moves_while_it_draws_is_still_the_same_and_another_one_is_not(tmp_path: Path) -> None:
+    source, path = Reader(1.0), tmp_path / "run.ckpt"
+    whole = go(None, source=Reader(1.0))[2].frame()
+    go(path, source=source, num_steps=2)
+    assert go(path, source=source, num_steps=3, resume=True)[2].steps == [1, 2, 3]
+    assert go(path, source=source, resume=True)[2].frame().equals(whole)
+    for other in (Reader(2.0), Mine(1.0), RING):
+        with pytest.raises(ValueError, match=r"source\.scale|source: "):
+            go(path, source=other, resume=True)
 
 
 def test_a_stateful_network_that_looks_the_same_resumes(tmp_path: Path) -> None:
