@@ -112,7 +112,7 @@ def conv_pair(
         spectral_norm: Divide every weight of D by its largest singular value (Miyato 2018).
     """
     check_integer("latent_dim", latent_dim, 1)
-    check_integer("channels", channels, 1)
+    latent_dim, channels = check_integer("latent_dim", latent_dim, 1), check_integer("channels", channels, 1)
     check_flag("spectral_norm", spectral_norm)
     shape, c = (1, 28, 28), channels
 
@@ -159,4 +159,6 @@ def ensemble(
         )
     seeds = run_seeds(seed, runs)
     pairs = [factory(seed=one, **options) for one in seeds]
+    if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+        raise TypeError(f"factory must return a pair (G, D); got {shown(pairs[0])}")
     return Ensemble([G for G, _ in pairs]), Ensemble([D for _, D in pairs])

@@ -80,6 +80,7 @@ def sweep(
     """
     arms, seeds = check_arms(configs), check_seeds(seeds)
     check_source(source)
+    check_integer("jobs", jobs, -1)
     if sizes is not None:
         check_kind("sizes", sizes, Mapping, "a mapping, option of pair -> value, or None")
     sizes = {**({"sample_shape": source.sample_shape} if pair is mlp_pair else {}), **(sizes or {})}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from algan_lite.core.checks import check_flag
 from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source
 from algan_lite.objective.ending import Ending
@@ -60,6 +61,7 @@ def train(
     """
     # 1. Initialize G and D: the weights are theirs already; optimizers and random streams follow from the seed.
     config, callbacks = check_call(G, D, source, config, callbacks)
+    check_flag("resume", resume)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
     step, ending = Step(G, D, config), Ending(resolve_loss(config.loss))
