@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 VALUES = values()
-# The default settings train for a minute; several processes take seconds to start.
-TOO_LONG = {("config", "None"), *(("jobs", name) for name in VALUES)}
+# The default settings train for a minute, several processes take seconds to start; files have tests of their own.
+LEFT_OUT = {("config", "None"), *((name, value) for name in ("jobs", "path", "checkpoint") for value in VALUES)}
 EASY = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 doors = st.sampled_from(sorted(DOORS))
 
@@ -25,7 +25,7 @@ def ask(door: str, changes: dict[int, str]) -> None:
     odd = values()  # anew: a generator that was read is empty
     names = list(arguments)
     places = {names[k % len(names)]: name for k, name in changes.items()}
-    replaced = {name: odd[value] for name, value in places.items() if (name, value) not in TOO_LONG}
+    replaced = {name: odd[value] for name, value in places.items() if (name, value) not in LEFT_OUT}
     try:
         with warnings.catch_warnings(), TemporaryDirectory() as folder, chdir(folder):  # names of files are relative
             warnings.simplefilter("ignore")

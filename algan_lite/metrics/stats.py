@@ -141,7 +141,7 @@ def compare_arms(
     for name, column in (("value", value), ("arm", arm), ("seed", seed)):
         check_choice(name, column, list(map(str, table.columns)))
     values = _by_seed(table, value, arm, seed)
-    if not isinstance(baseline, Hashable) or baseline not in values.columns:
+    if not isinstance(baseline, str | int | float | np.generic) or baseline not in values.columns:
         raise ValueError(f"baseline must be one of {', '.join(map(str, values.columns))}; got {shown(baseline)}")
     failed = (~np.isfinite(values)).sum()
     filled = {name: check_values(f"{value} of {name}", values[name], fill, 2) for name in values.columns}
@@ -305,7 +305,10 @@ def bootstrap_interval(
     check_confidence(confidence)
     check_integer("num_resamples", num_resamples, 99)
     parts = _split(array, strata)
-    estimate = statistic(array, axis=-1)
+    try:
+        estimate = statistic(array, axis=-1)
+    except Exception as error:
+        raise TypeError(f"statistic must be a function of (array, axis=); {shown(statistic)} raised {error}") from error
     if np.ndim(estimate) or not isinstance(estimate, int | float | np.number):
         raise TypeError(f"statistic must return one number for (n,) values; got {shown(estimate)}")
     estimate = float(estimate)

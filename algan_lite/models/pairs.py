@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import torch
@@ -136,6 +136,14 @@ def conv_pair(
     return G.to(memory_format=torch.channels_last), D.to(memory_format=torch.channels_last)
 
 
+def make_pair(factory: Callable[..., object], seed: int, options: Mapping[str, object]) -> tuple[nn.Module, nn.Module]:
+    """Return ``factory(seed=seed, **options)`` if it is a pair."""
+    pair = factory(seed=seed, **options)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(f"factory must return a pair (G, D); got {shown(pair)}")
+    return pair
+
+
 def ensemble(
     factory: Callable[..., tuple[nn.Module, nn.Module]],
     runs: int | None = None,
@@ -158,7 +166,5 @@ def ensemble(
             f"factory must be a function of seed= that returns (G, D), such as mlp_pair; got {shown(factory)}"
         )
     seeds = run_seeds(seed, runs)
-    pairs = [factory(seed=one, **options) for one in seeds]
-    if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
-        raise TypeError(f"factory must return a pair (G, D); got {shown(pairs[0])}")
+    pairs = [make_pair(factory, one, options) for one in seeds]
     return Ensemble([G for G, _ in pairs]), Ensemble([D for _, D in pairs])

@@ -20,7 +20,7 @@ from algan_lite.core.rng import draw, stream
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
 from algan_lite.models.doors import weights_like
-from algan_lite.models.pairs import ensemble, mlp_pair
+from algan_lite.models.pairs import ensemble, make_pair, mlp_pair
 from algan_lite.studies.doors import check_arms, check_job, check_seeds
 from algan_lite.studies.spread import spread
 from algan_lite.training.config import TrainConfig
@@ -83,6 +83,8 @@ def sweep(
     check_integer("jobs", jobs, -1)
     if sizes is not None:
         check_kind("sizes", sizes, Mapping, "a mapping, option of pair -> value, or None")
+        for name in sizes:
+            check_kind("sizes", name, str, "a mapping of names to values")
     sizes = {**({"sample_shape": source.sample_shape} if pair is mlp_pair else {}), **(sizes or {})}
     job = _Job(source, pair, sizes, _metrics(source, metrics), check_integer("num_samples", num_samples, 2))
     check_job(source, pair, job.metrics)
@@ -110,7 +112,13 @@ class _Job:
 
     def key(self, config: TrainConfig) -> str:
         """Return a short key of everything that a row depends on but its seed."""
-        told = (config.describe(), repr(self.source), self.pair.__name__, dict(self.sizes), self.metrics)
+        told = (
+            config.describe(),
+            repr(self.source),
+            getattr(self.pair, "__name__", type(self.pair).__name__),
+            dict(self.sizes),
+            self.metrics,
+        )
         return hashlib.sha256(repr((*told, self.num_samples)).encode()).hexdigest()[:12]
 
 
@@ -187,7 +195,7 @@ def _train_group(job: _Job, arms: Mapping[str, TrainConfig], group: list[Run], t
 def _train(job: _Job, configs: Sequence[TrainConfig], seeds: Sequence[int]) -> tuple[nn.Module, History]:
     config = configs[0]
     if len(seeds) == 1:
-        G, D = job.pair(seed=seeds[0], **job.sizes)
+        G, D = make_pair(job.pair, seeds[0], job.sizes)
     else:
         G, D = ensemble(job.pair, seed=seeds, **job.sizes)
         if _is_constant(config):
