@@ -9,7 +9,7 @@ import textwrap
 import numpy as np
 import pytest
 import torch
-from helpers import assert_near, normal, slices, tiny
+from helpers import RING, assert_near, normal, slices, tiny
 from torch import Tensor
 from training.shared import config, run, same_weights
 
@@ -77,6 +77,20 @@ def test_runs_of_an_ensemble_differ() -> None:
 def test_num_calls_counts_what_was_scored_only_to_choose(strategy: str, calls: int) -> None:
     assert run(config(strategy=strategy, pool_factor=3))[2].num_calls == 10 * calls
     assert run(config(strategy=strategy, pool_factor=3, d_steps=2))[2].num_calls == 20 * calls
+
+
+@pytest.mark.parametrize(("d_steps", "d_fakes", "steps"), [(1, "all", 1), (1, "selected", 3), (2, "all", 1)])
+def test_num_calls_counts_the_moves_before_the_new_D_too(d_steps: int, d_fakes: str, steps: int) -> None:
+    options = {"through": True, "steps": steps}
+    settings = config(strategy="latent_ascent", strategy_options=options, d_steps=d_steps, d_fakes=d_fakes)
+    G, D = tiny()
+    passed: list[int] = []
+    handle = G.register_forward_hook(lambda net, inputs, out: passed.append(inputs[0].shape[-2]))
+    history = al.train(G, D, RING, settings, progress=False)
+    handle.remove()
+    # In each step of D, and before G's: the moves, and what is trained on; the door tries 8 once; "all": a plain draw.
+    plain = 10 * 8 * (d_steps + 1) + (10 * 8 * d_steps if d_fakes == "all" else 0) + 8
+    assert history.num_calls == sum(passed) - plain == 10 * 8 * steps * (d_steps + 1)
 
 
 def test_training_leaves_the_global_stream_and_repeats_itself(capsys: pytest.CaptureFixture[str]) -> None:
