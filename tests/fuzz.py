@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 import algan_lite as al
 from algan_lite import metrics, sampling
 from algan_lite.objective import dirac
+from algan_lite.training import callbacks
 
 PACKAGE = str(Path(al.__file__).parent)
 FEW = al.TrainConfig(num_steps=1, batch_size=4)
@@ -211,6 +212,9 @@ DOORS: dict[str, Callable[[], Call]] = {
         progress=False,
     ),
     "load_study": _two(al.load_study, name="lambda"),
+    "Snapshots": _two(callbacks.Snapshots, steps=[1, 2]),
+    "training_step": _two(al.export.training_step, path="step.onnx", config=FEW, G=G, D=D),
+    "view": _two(al.export.view, path="view.onnx", G=G, D=D, config=FEW, num_x=4, num_z=4),
     "draw": _two(al.rng.draw, source=torch.Generator(), shape=(3,), device="cpu", kind="index", high=4),
     "stream": _two(al.rng.stream, seed=0, purpose="fuzz"),
     "run_seeds": _two(al.rng.run_seeds, seed=0, runs=2),
