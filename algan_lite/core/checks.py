@@ -108,6 +108,14 @@ def check_list(name: str, value: object, takes: str) -> list[Any]:
     return list(value)
 
 
+def check_device(name: str, device: object) -> torch.device:
+    """Return a device given as one or by its name."""
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a device, such as 'cpu' or 'cuda'; got {shown(device)}") from error
+
+
 def check_kind(name: str, value: object, kind: type | tuple[type, ...], takes: str) -> None:
     """Refuse what is not of a type; ``takes`` says in words what would be."""
     if not isinstance(value, kind):
@@ -119,6 +127,22 @@ def check_tensor(name: str, value: object, takes: str = "") -> Tensor:
     if isinstance(value, Tensor) and value.is_floating_point():
         return value
     raise TypeError(f"{name} must be a floating tensor{takes and ' ' + takes}; got {shown(value)}")
+
+
+def ask(name: str, call: Callable[[Tensor], Any], given: Tensor, takes: str, hint: str = "") -> Tensor:
+    """Call a function of somebody's own on a tensor, and say in terms of its contract how it fails.
+
+    Raises:
+        TypeError: If it returns something else than a tensor.
+        ValueError: If it fails.
+    """
+    try:
+        out = call(given)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"[:300]
+        told = f"{name} must take {takes}; with {tuple(given.shape)} it raised {message}{hint and '; ' + hint}"
+        raise ValueError(told) from error
+    return check_output(name, out)
 
 
 def check_output(name: str, out: object) -> Tensor:
@@ -137,6 +161,13 @@ def as_tensor(name: str, value: object, takes: str = "a tensor or an array") -> 
         raise TypeError(f"{name} must be {takes}; got {got}")
     plain = np.dtype(np.float64) if value.dtype.itemsize > 8 else value.dtype.newbyteorder("=")
     return torch.from_numpy(value.astype(plain, order="C", copy=not value.flags.writeable))
+
+
+def check_sizes(name: str, sizes: object) -> tuple[int, ...]:
+    """Return the lengths of the axes of a tensor, perhaps none."""
+    if isinstance(sizes, str | bytes) or not isinstance(sizes, Sequence):
+        raise TypeError(f"{name} must be a tuple of integers in [0, inf); got {shown(sizes)}")
+    return tuple(check_integer(f"{name}[{k}]", size, 0) for k, size in enumerate(sizes))
 
 
 def check_shape(name: str, shape: object) -> tuple[int, ...]:
@@ -211,7 +242,7 @@ class Table(Mapping[str, E], Generic[E]):
             raise ValueError(f"name must be a new {self.kind}; got {entry.name!r} a second time")
         self._entries[entry.name] = entry
 
-    def __delitem__(self, name: str) -> None:
+    def remove(self, name: str) -> None:
         """Take an entry out that was entered for a while."""
         del self._entries[self[name].name]
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from algan_lite.core.checks import check_flag
+
 
 def progress_bar(steps: Iterable[Any] | None = None, *, shown: bool | None = None, **options: object) -> tqdm:
     """Return a bar over ``steps`` that disappears when the work is done.
@@ -18,6 +20,5 @@ def progress_bar(steps: Iterable[Any] | None = None, *, shown: bool | None = Non
         shown: Show it or not; None: unless the environment variable ALGAN_LITE_PROGRESS is 0 (as in built pages).
         **options: Passed to ``tqdm``: ``desc``, ``total``, ``unit``, ``delay`` ...
     """
-    if shown is None:
-        shown = os.environ.get("ALGAN_LITE_PROGRESS", "1") != "0"
+    shown = os.environ.get("ALGAN_LITE_PROGRESS", "1") != "0" if shown is None else check_flag("progress", shown)
     return tqdm(steps, leave=False, file=sys.stdout, disable=not shown, **options)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_choice, check_integer, shown
+from algan_lite.core.checks import check_choice, check_device, check_integer, check_sizes, shown
 
 Stream: TypeAlias = torch.Generator | Sequence[torch.Generator]
 
@@ -99,6 +99,7 @@ def draw(
     """
     check_choice("kind", kind, ("normal", "uniform", "index"))
     check_stream("source", source)
+    shape, device = check_sizes("shape", shape), check_device("device", device)
     if not isinstance(source, torch.Generator):
         return torch.stack([_draw_one(one, shape, kind, high) for one in source]).to(device)
     return _draw_one(source, shape, kind, high).to(device)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_integer, check_number
+from algan_lite.core.checks import check_integer, check_list, check_number, shown
 from algan_lite.data.sources import SOURCES, Curve, Mixture
 
 
@@ -33,8 +34,9 @@ def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02, weights: Sequen
     radius = check_number("radius", radius, 0, open_low=True)
     angle = 2 * math.pi * torch.arange(modes, dtype=torch.float64) / modes
     centers = radius * torch.stack([angle.cos(), angle.sin()], -1)  # (K, 2)
+    shares = _check_weights(weights, modes)
     given = {} if weights is None else {"weights": tuple(map(float, weights))}
-    source = Mixture("ring", centers, _check_std(std), _check_weights(weights, modes))
+    source = Mixture("ring", centers, _check_std(std), shares)
     source.parameters = {"modes": modes, "radius": radius, "std": source.std, **given}
     return source
 
@@ -119,7 +121,9 @@ def _check_std(std: float) -> float:
 def _check_weights(weights: Sequence[float] | None, modes: int) -> Tensor:
     if weights is None:
         return torch.full((modes,), 1 / modes, dtype=torch.float64)
-    if len(weights) != modes:
+    if not isinstance(weights, Sequence | Tensor | np.ndarray):  # they are read twice
+        raise TypeError(f"weights must be a sequence of numbers in (0, inf), one a mode; got {shown(weights)}")
+    if len(check_list("weights", weights, "a sequence of numbers in (0, inf), one a mode")) != modes:
         raise ValueError(f"weights must be one for each of {modes} modes; got {len(weights)}")
     values = [check_number(f"weights[{k}]", w, 0, open_low=True) for k, w in enumerate(weights)]
     return torch.tensor(values, dtype=torch.float64) / sum(values)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from algan_lite.core import rng
-from algan_lite.core.checks import Entry, Table, check_integer
+from algan_lite.core.checks import Entry, Table, check_device, check_integer, shown
 from algan_lite.core.keys import content_key
 
 
@@ -68,10 +68,10 @@ class Source:
             (n, *sample) float32, or (R, n, *sample) for a sequence.
 
         Raises:
-            TypeError: If ``n`` is not an integer.
+            TypeError: If ``n`` is not an integer, or another argument of another kind.
             ValueError: If ``n`` < 1, or if both or neither of ``generator`` and ``seed`` are given.
         """
-        n = check_integer("n", n, 1)
+        n, device = check_integer("n", n, 1), check_device("device", device)
         return self._draw(n, rng.resolve(generator, seed, "data")).to(device)
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
@@ -136,6 +136,8 @@ class Mixture(Source):
         Raises:
             ValueError: If the last axis of ``x`` is not that of a sample.
         """
+        if not isinstance(x, Tensor) or x.is_complex():
+            raise TypeError(f"x must be a tensor of points (..., N, {self.sample_shape[0]}); got {shown(x)}")
         if tuple(x.shape[-1:]) != self.sample_shape:
             raise ValueError(f"x must be (..., N, {self.sample_shape[0]}); got shape {tuple(x.shape)}")
         x = x if x.is_floating_point() else x.float()

@@ -148,7 +148,8 @@ def _on_digits(entry: Metric) -> Metric:
     def measure(x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
         real = held_out(reference, x_fake).to(x_fake.device)
         # A layer of max(0, .) may turn an infinite pixel into a finite feature.
-        features = torch.where(finite_images(x_fake), digit_features(x_fake), torch.nan)  # (..., N, 64)
+        features = digit_features(x_fake)  # (..., N, 64)
+        features = torch.where(finite_images(x_fake), features, torch.nan)
         return entry.fn(features, digit_features(real), **options)
 
     doc = f"Digit features, not FID. {entry.doc}"

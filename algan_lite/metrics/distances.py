@@ -168,7 +168,7 @@ def wasserstein_2d(x_fake: Tensor, reference: Tensor, n: int = 512, order: int =
     points, known = flatten_pair(x_fake, reference)
     if points.shape[-1] != 2:
         raise ValueError(f"wasserstein_2d needs samples with 2 coordinates; got {points.shape[-1]}")
-    order = int(check_choice("order", str(order), ("1", "2")))
+    order = int(check_choice("order", str(check_integer("order", order)), ("1", "2")))
     n = min(check_integer("n", n, 2), points.shape[-2], len(known))
     known = known[subset(len(known), n, seed, "reference", known.device)]
     points = points[..., subset(points.shape[-2], n, seed, "fake", points.device), :]

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from algan_lite.core.checks import check_choice, check_integer, check_kind, check_number, shown
+from algan_lite.core.checks import check_choice, check_integer, check_kind, check_list, check_number, shown
 from algan_lite.core.rng import derive_seed
 
 __all__ = [
@@ -141,8 +141,8 @@ def compare_arms(
     for name, column in (("value", value), ("arm", arm), ("seed", seed)):
         check_choice(name, column, list(map(str, table.columns)))
     values = _by_seed(table, value, arm, seed)
-    if baseline not in values.columns:
-        raise ValueError(f"baseline must be one of {', '.join(map(str, values.columns))}; got {baseline!r}")
+    if not isinstance(baseline, str | int | float | np.generic) or baseline not in values.columns:
+        raise ValueError(f"baseline must be one of {', '.join(map(str, values.columns))}; got {shown(baseline)}")
     failed = (~np.isfinite(values)).sum()
     filled = {name: check_values(f"{value} of {name}", values[name], fill, 2) for name in values.columns}
     rows = {
@@ -305,7 +305,13 @@ def bootstrap_interval(
     check_confidence(confidence)
     check_integer("num_resamples", num_resamples, 99)
     parts = _split(array, strata)
-    estimate = float(statistic(array, axis=-1))
+    try:
+        estimate = statistic(array, axis=-1)
+    except Exception as error:
+        raise TypeError(f"statistic must be a function of (array, axis=); {shown(statistic)} raised {error}") from error
+    if np.ndim(estimate) or not isinstance(estimate, int | float | np.number):
+        raise TypeError(f"statistic must return one number for (n,) values; got {shown(estimate)}")
+    estimate = float(estimate)
     if all(np.ptp(part) == 0 for part in parts):
         return Interval(estimate, estimate, estimate, len(array), confidence, "constant")
     for method in ("BCa", "percentile"):
@@ -328,7 +334,9 @@ def bootstrap_interval(
 def _split(array: np.ndarray, strata: ArrayLike | None) -> tuple[np.ndarray, ...]:
     if strata is None:
         return (array,)
-    labels = np.asarray(strata)
+    labels = np.asarray(
+        strata.tolist() if hasattr(strata, "tolist") else check_list("strata", strata, "a list of labels")
+    )
     if labels.shape != array.shape:
         raise ValueError(f"strata must have one label a value, {array.shape}; got {labels.shape}")
     parts = tuple(array[labels == label] for label in pd.unique(labels))

@@ -71,6 +71,8 @@ def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tenso
     """
     if isinstance(reference, Tensor):
         return reference
+    if isinstance(reference, type) or not hasattr(reference, "sample") or not hasattr(reference, "sample_shape"):
+        raise TypeError(f"reference must be a tensor (M, *sample) or a source; got {type(reference).__name__}")
     part = getattr(reference, "test", None)
     if part is not None:
         if len(part) == 0:
@@ -79,8 +81,6 @@ def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tenso
                 "(0, 1) when the source is made, or a tensor of reals instead of the source"
             )
         return part
-    if isinstance(reference, type) or not hasattr(reference, "sample"):
-        raise TypeError(f"reference must be a tensor (M, *sample) or a source; got {type(reference).__name__}")
     n, *sample = x_fake.shape[max(0, x_fake.ndim - len(reference.sample_shape) - 1) :] or (0,)
     if n < 1 or tuple(sample) != tuple(reference.sample_shape):
         wanted = ", ".join(map(str, reference.sample_shape))
@@ -90,6 +90,7 @@ def held_out(reference: Source | Tensor, x_fake: Tensor, seed: int = 0) -> Tenso
 
 def subset(size: int, n: int, seed: int, purpose: str, device: torch.device) -> Tensor:
     """Return n different indices below ``size``."""
+    seed = check_integer("seed", seed, 0)
     return draw(stream(seed, f"metrics.{purpose}"), (size,), device, "uniform").argsort()[:n]
 
 

@@ -7,11 +7,11 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_integer, check_output, shown
+from algan_lite.core.checks import ask, check_integer, shown
 from algan_lite.core.rng import lent
 from algan_lite.models.networks import check_module, evaluating, layers_of
 
-_WRAP_G = (
+WRAP_G = (
     "wrap a G that takes something else: al.models.Generator(net, latent_dim, sample_shape), for (N, nz, 1, 1) with "
     "net = nn.Sequential(nn.Unflatten(-1, (nz, 1, 1)), G); give a conditional G its labels inside of a module"
 )
@@ -26,11 +26,11 @@ def check_pair(G: object, D: object) -> None:
     """
     for name, net in (("G", G), ("D", D)):
         check_module(name, net)
-    check_G(G, "G and D seem to be swapped" if hasattr(D, "latent_dim") else _WRAP_G)
+    check_G(G, "G and D seem to be swapped" if hasattr(D, "latent_dim") else WRAP_G)
     check_runs(G, D)
 
 
-def check_G(G: object, why: str = _WRAP_G) -> None:
+def check_G(G: object, why: str = WRAP_G) -> None:
     """Refuse a generator that cannot be called, or does not say how many numbers it takes."""
     if not callable(G):
         raise TypeError(f"G must be a network, a torch.nn.Module; got {shown(G)}")
@@ -73,23 +73,15 @@ def try_out(G: nn.Module, D: nn.Module, n: int, sample_shape: tuple[int, ...] | 
     lead = (n,) if runs is None else (runs, n)
     z = torch.zeros((*lead, G.latent_dim), dtype=like.dtype, device=like.device)
     with torch.no_grad(), lent(), evaluating(layers_of(G, D)):
-        x_fake = _asked("G", G, "latents (..., N, latent_dim)", z, _WRAP_G)
+        # Not G(z): whoever counts passes by hooks would count this look.
+        x_fake = ask("G", G.forward, z, "latents (..., N, latent_dim)", WRAP_G)
         wanted = (*lead, *(x_fake.shape[len(lead) :] if sample_shape is None else sample_shape))
         if tuple(x_fake.shape) != wanted:
-            raise ValueError(f"G must return one sample a latent, {wanted}; got {tuple(x_fake.shape)}; {_WRAP_G}")
-        logits = _asked("D", D, "samples (..., N, *sample)", x_fake, "raw logits (..., N) come out")
+            raise ValueError(f"G must return one sample a latent, {wanted}; got {tuple(x_fake.shape)}; {WRAP_G}")
+        logits = ask("D", D.forward, x_fake, "samples (..., N, *sample)")
     if tuple(logits.shape) != lead:
         hint = "end D with nn.Flatten(0), or logits.squeeze(-1)"
         raise ValueError(f"D must return one logit a sample, {lead}; got {tuple(logits.shape)}; {hint}")
-
-
-def _asked(name: str, net: nn.Module, takes: str, given: Tensor, hint: str) -> Tensor:
-    try:
-        out = net.forward(given)  # not net(given): whoever counts passes by hooks would count this look
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"[:300]
-        raise ValueError(f"{name} must take {takes}; with {tuple(given.shape)} it raised {message}; {hint}") from error
-    return check_output(name, out)
 
 
 def duplicate(net: nn.Module) -> nn.Module:

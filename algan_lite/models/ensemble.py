@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from algan_lite.core.checks import check_integer, check_tensor, shown
+from algan_lite.core.checks import check_integer, check_list, check_tensor, shown
 from algan_lite.models.doors import duplicate
 from algan_lite.models.networks import is_dense
 
@@ -109,9 +109,10 @@ class Ensemble(nn.Module):
 
 def _check_members(members: object) -> list[nn.Module]:
     """Return the members if they can be stacked."""
-    if isinstance(members, nn.Module) or not isinstance(members, Iterable):
-        raise TypeError(f"members must be a sequence of networks; got {shown(members)}")
-    members = list(members)
+    takes = "a sequence of networks"
+    if isinstance(members, nn.Module) and not isinstance(members, nn.ModuleList):
+        raise TypeError(f"members must be {takes}; got {shown(members)}")
+    members = check_list("members", members, takes)
     if not members:
         raise ValueError("members must hold at least 1 network; got none")
     for member in members:

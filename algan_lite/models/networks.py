@@ -154,22 +154,31 @@ def layers_of(*networks: Callable[[Tensor], Tensor]) -> list[nn.Module]:
     return [layer for layer in modules if type(layer) not in _MODELESS]
 
 
-def _held_by(call: object) -> list[nn.Module]:
+def _held_by(call: object, seen: frozenset[int] = frozenset()) -> list[nn.Module]:
     """Return the modules that a callable is made of: itself, or what a function, method or partial refers to."""
     if isinstance(call, nn.Module):
         return [call]
+    if inspect.ismethod(call):
+        return _held_by(call.__self__, seen)
     if isinstance(call, partial):
         parts = [call.func, *call.args, *call.keywords.values()]
-    elif inspect.ismethod(call):
-        parts = [call.__self__]
     elif inspect.isfunction(call):
         found = inspect.getclosurevars(call)
         parts = [*found.nonlocals.values(), *found.globals.values(), *(call.__defaults__ or ())]
-        parts = [part for part in parts if isinstance(part, nn.Module | partial) or inspect.ismethod(part)]
+        parts += (call.__kwdefaults__ or {}).values()
+    elif inspect.isclass(call) or inspect.ismodule(call) or not hasattr(call, "__dict__"):
+        parts = []
     else:
-        parts = list(vars(call).values()) if hasattr(call, "__dict__") and not inspect.ismodule(call) else []
-        parts = [part for part in parts if isinstance(part, nn.Module)]
-    return [module for part in parts for module in _held_by(part)]
+        parts = list(vars(call).values())
+    seen = seen | {id(call)}
+    return [module for part in parts if _may_hold(part) and id(part) not in seen for module in _held_by(part, seen)]
+
+
+def _may_hold(part: object) -> bool:
+    """Return whether to look for modules there: in modules and in functions, but not in those of PyTorch."""
+    if inspect.isfunction(part):
+        return not (part.__module__ or "").startswith("torch")
+    return isinstance(part, nn.Module | partial) or inspect.ismethod(part)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import torch
@@ -112,7 +112,7 @@ def conv_pair(
         spectral_norm: Divide every weight of D by its largest singular value (Miyato 2018).
     """
     check_integer("latent_dim", latent_dim, 1)
-    check_integer("channels", channels, 1)
+    latent_dim, channels = check_integer("latent_dim", latent_dim, 1), check_integer("channels", channels, 1)
     check_flag("spectral_norm", spectral_norm)
     shape, c = (1, 28, 28), channels
 
@@ -134,6 +134,14 @@ def conv_pair(
     G, D = _pair(build_G, build_D, seed)
     # The layout that CPU convolutions are fastest in: half the time of the default.
     return G.to(memory_format=torch.channels_last), D.to(memory_format=torch.channels_last)
+
+
+def make_pair(factory: Callable[..., object], seed: int, options: Mapping[str, object]) -> tuple[nn.Module, nn.Module]:
+    """Return ``factory(seed=seed, **options)`` if it is a pair."""
+    pair = factory(seed=seed, **options)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(f"factory must return a pair (G, D); got {shown(pair)}")
+    return pair
 
 
 def ensemble(
@@ -158,5 +166,5 @@ def ensemble(
             f"factory must be a function of seed= that returns (G, D), such as mlp_pair; got {shown(factory)}"
         )
     seeds = run_seeds(seed, runs)
-    pairs = [factory(seed=one, **options) for one in seeds]
+    pairs = [make_pair(factory, one, options) for one in seeds]
     return Ensemble([G for G, _ in pairs]), Ensemble([D for _, D in pairs])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_output, check_tensor
+from algan_lite.core.checks import ask, check_output, check_tensor, shown
 from algan_lite.core.rng import draw, resolve
 from algan_lite.objective.losses import Loss, resolve_loss
 
@@ -141,8 +141,14 @@ def make_batch(
     noise = draw(generator, x_real.shape, x_real.device, "uniform").to(x_real.dtype)
     z2 = draw(generator, z.shape, z.device).to(z.dtype)
     x_real = x_real.detach().requires_grad_()
-    x_fake = check_output("G", G(z))
-    real, fake = judge(D, x_real, lead), judge(D, x_fake, lead)
+    for name, net in (("G", G), ("D", D)):
+        if not callable(net):
+            raise TypeError(f"{name} must be a network or another function of a tensor; got {shown(net)}")
+    x_fake = ask("G", G, z, "latents (..., N, latent_dim)")
+    try:
+        real, fake = judge(D, x_real, lead), judge(D, x_fake, lead)
+    except (RuntimeError, IndexError, AttributeError) as error:
+        raise ValueError(f"D must take samples (..., N, *sample); it raised {type(error).__name__}: {error}") from error
     state = update_averages({}, real.logits, fake.logits)
     seen = {"z": z, "x_fake": x_fake, "real": real, "fake": fake}
     return Batch(x_real, resolve_loss(loss), z, z2=z2, noise=noise, state=state, **seen)

@@ -102,7 +102,7 @@ def gradient_field(
     Raises:
         ValueError: If a name is unknown.
     """
-    lams = lams or {}
+    lams = {} if lams is None else lams
     return _field(*_start(theta, psi, lams), lams, loss).detach()
 
 
@@ -118,8 +118,9 @@ def jacobian(
     It is NaN where a regularizer has a kink: ``wgan_gp`` and ``dragan`` at psi = 0, ``mode_seeking`` (whose two fakes
     are one point here) everywhere.
     """
-    G, D = _start(theta, psi, lams or {})
-    field = _field(G, D, lams or {}, loss)
+    lams = {} if lams is None else lams
+    G, D = _start(theta, psi, lams)
+    field = _field(G, D, lams, loss)
     rows = [
         torch.stack(torch.autograd.grad(field[..., i].sum(), (G.theta, D.psi), retain_graph=True), dim=-1)
         for i in range(2)
@@ -173,8 +174,8 @@ def play(
         ValueError: If a number is out of range or a name unknown.
     """
     check_integer("num_steps", num_steps, 1)
-    check_number("lr", lr, 0, open_low=True)
-    lams = lams or {}
+    lr = check_number("lr", lr, 0, open_low=True)
+    lams = {} if lams is None else lams
     G, D = _start(theta, psi, lams)
     course = [torch.stack([G.theta, D.psi], dim=-1).detach()]
     for _ in range(num_steps):

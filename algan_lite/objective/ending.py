@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -40,12 +39,9 @@ def is_bounded(logits: Tensor) -> bool:
     return False
 
 
-def warn_of_sigmoid(D: Callable[[Tensor], Tensor], x: Tensor, stacklevel: int = 3) -> None:
-    """Warn if D ends in a sigmoid; ``x`` are samples (..., N, *sample), one will do."""
-    with torch.enable_grad():
-        logits = D(x.detach().requires_grad_())
-    if is_bounded(logits):
-        warnings.warn(_MESSAGE, stacklevel=stacklevel)
+def warn_of_sigmoid() -> None:
+    """Warn, in the line that called our caller."""
+    warnings.warn(_MESSAGE, stacklevel=3)
 
 
 class Ending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,10 @@ def curves(
     """
     check_kind("frame", frame, pd.DataFrame, "a pandas.DataFrame, such as history.frame()")
     columns = [columns] if isinstance(columns, str) else check_list("columns", columns, "a name or a list of names")
+    if not all(isinstance(name, Hashable) for name in columns):
+        raise TypeError(f"columns must be a name or a list of names; got {shown(columns)}")
     if lacking := [name for name in ["run", "step", *columns] if name not in frame]:
-        raise ValueError(f"columns must be among {', '.join(map(str, frame))}; got {', '.join(lacking)}")
+        raise ValueError(f"columns must be among {', '.join(map(str, frame))}; got {', '.join(map(str, lacking))}")
     if labels is not None and not isinstance(labels, Mapping):
         labels = check_list("labels", labels, "a mapping, column -> words, or a list of words")
         if len(labels) != len(columns):

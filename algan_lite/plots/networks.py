@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from torch import Tensor, nn
 
+from algan_lite.core.checks import ask, check_output
 from algan_lite.models.doors import weights_like
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import PixelNorm, evaluating, layers_of
@@ -95,13 +96,14 @@ def _passed(net: nn.Module, sample_shape: Sequence[int]) -> list[tuple[nn.Module
     seen: list[tuple[nn.Module, tuple[int, ...]]] = []
 
     def note(layer: nn.Module, _: object, output: Tensor) -> None:
+        check_output("net", output)
         seen.append((layer, tuple(output.shape[1:])))
 
     handles = [layer.register_forward_hook(note) for layer in _leaves(net)]
     try:
         like = weights_like(net)
         with torch.no_grad(), evaluating(layers_of(net)):
-            net(torch.zeros(1, *sample_shape, dtype=like.dtype, device=like.device))
+            ask("net", net, torch.zeros(1, *sample_shape, dtype=like.dtype, device=like.device), "one sample")
     finally:
         for handle in handles:
             handle.remove()

@@ -11,7 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_integer, check_kind, check_list, check_number, check_output, shown
+from algan_lite.core.checks import (
+    ask,
+    check_flag,
+    check_integer,
+    check_kind,
+    check_list,
+    check_number,
+    check_tensor,
+    shown,
+)
 from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.objective.losses import Loss, resolve_loss
@@ -57,6 +66,8 @@ def scatter(
     """
     check_integer("most", most, 1)
     check_number("size", size, 0, open_low=True)
+    if legend is not None:
+        check_flag("legend", legend)
     kinds = {"x_real": x_real, "x_fake": x_fake, "chosen": chosen}
     groups = {kind: _points(kind, x, most) for kind, x in kinds.items() if x is not None}
     own = ax is None
@@ -112,6 +123,7 @@ def decision_map(
         ValueError: If D does not give one logit a point, or ``extent`` is not an area.
     """
     check_integer("resolution", resolution, 2)
+    check_flag("colorbar", colorbar)
     entry = resolve_loss(loss)
     if not callable(D):
         raise TypeError(f"D must be a network or another function of points (N, 2); got {shown(D)}")
@@ -121,7 +133,7 @@ def decision_map(
     side = torch.linspace(0, 1, resolution, dtype=like.dtype, device=like.device)
     points = torch.cartesian_prod(y0 + (y1 - y0) * side, x0 + (x1 - x0) * side).flip(-1)  # row by row: y slow, x fast
     with torch.no_grad(), evaluating(layers_of(D)):
-        logits = check_output("D", D(points))
+        logits = ask("D", D, points, "points (N, 2)")
     if logits.shape != points.shape[:1]:
         raise ValueError(f"D must return one logit a point, ({len(points)},); got {tuple(logits.shape)}")
     values, low, high, ticks = _verdict(logits, entry)
@@ -171,13 +183,19 @@ def training_strip(
     if entry.log_ratio is None or entry.boundary is None:
         raise ValueError(f"loss must give a probability, so that the panels share a scale; got {entry.name!r}")
     check_kind("moments", moments, Mapping, "a mapping of steps to pairs (G, D)")
+    limit = check_number("limit", limit, 0, open_low=True)
+    for step, pair in moments.items():
+        check_integer("moments", step, 0)
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"moments must be a mapping of steps to pairs (G, D); got {shown(pair)} at step {step}")
     if not moments:
         raise ValueError("moments must hold at least 1 pair (G, D); got none")
     # Two rows of text in the key and one of marks below the panels.
     fig, axes = plt.subplots(1, len(moments), figsize=(WIDTH, WIDTH / len(moments) + 1.6), squeeze=False)
     for ax, (step, (G, D)) in zip(axes[0], moments.items(), strict=True):
         with torch.no_grad(), evaluating(layers_of(G)):
-            scatter(x_real, G(z), ax=ax, limit=limit, title=f"step {step:,}", size=12)
+            x_fake = ask("G", G, check_tensor("z", z, "(N, latent_dim)"), "latents (N, latent_dim)")
+            scatter(x_real, x_fake, ax=ax, limit=limit, title=f"step {step:,}", size=12)
         decision_map(D, ax, extent=(-limit, limit, -limit, limit), loss=entry, colorbar=False)
         ax.set(xlabel="", ylabel="", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
         ax.label_outer()

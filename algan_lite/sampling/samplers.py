@@ -51,7 +51,7 @@ def rejection(
         RuntimeError: If ``max_batches`` do not hold n accepted samples.
     """
     if gamma_percentile is not None:
-        check_number("gamma_percentile", gamma_percentile, 0, 100)
+        gamma_percentile = check_number("gamma_percentile", gamma_percentile, 0, 100)
     check_integer("max_batches", max_batches, 1)
 
     def odds(ratio: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ def langevin(run: Run, n: int, *, steps: int = 500, step_size: float = 0.01) -> 
         RuntimeError: If a walk stops being finite.
     """
     check_integer("steps", steps, 1)
-    check_number("step_size", step_size, 0, 2, open_low=True)
+    step_size = check_number("step_size", step_size, 0, 2, open_low=True)
     z = run.latents(n)
     for _ in run.bar("langevin", range(steps)):
         pull = torch.cat([_pull(run, part) for part in z.split(run.batch_size)])

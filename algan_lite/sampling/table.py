@@ -79,8 +79,7 @@ class Sampler(Entry):
         check_options(self.name, self.fn, options, but=("run", "n"))
         check_trained(G, D)
         check_kind("info", {} if info is None else info, dict, "a dictionary to fill, or None")
-        check_integer("n", n, 1)
-        check_integer("batch_size", batch_size, 1)
+        n, batch_size = check_integer("n", n, 1), check_integer("batch_size", batch_size, 1)
         loss = resolve_loss(loss)
         calibration = self._calibration(loss, reference, calibration)
         samples, reports = [], []
@@ -104,10 +103,10 @@ class Sampler(Entry):
         """Return how to calibrate, or None; refuse what cannot give this sampler a ratio."""
         if not self.calibrations:
             return None
+        if wanted is not None and not (isinstance(wanted, str) and wanted == "auto"):
+            check_choice(f"calibration of {self.name}", wanted, self.calibrations)
         if wanted == "auto":
             wanted = None if reference is None else self.calibrations[0]
-        if wanted is not None:
-            check_choice(f"calibration of {self.name}", wanted, self.calibrations)
         if reference is None and (wanted or loss.log_ratio is None):
             why = f"calibration={wanted!r}" if wanted else f"the logits of loss {loss.name!r}, which give no log ratio,"
             raise ValueError(f"{why} needs reference=, held-out reals (m, *sample); got reference=None")

@@ -178,6 +178,7 @@ def ascend(request: Request) -> Tensor:
     """
     options = request.options
     alpha, beta, clip, through = (options[name] for name in ("alpha", "beta", "clip", "through"))
+    clip = min(clip, torch.finfo(request.z_pool.dtype).max)
     z = request.z_pool[..., : request.n, :].detach().requires_grad_(True)
     with torch.enable_grad(), evaluating(request.layers):
         for _ in range(options["steps"]):

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_flag, check_integer, check_tensor, shown
-from algan_lite.models.networks import evaluating, layers_of
-from algan_lite.objective.ending import warn_of_sigmoid
+from algan_lite.core.checks import ask, check_flag, check_integer, check_tensor, shown
+from algan_lite.models.doors import WRAP_G
+from algan_lite.models.networks import layers_of
+from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.selection.picks import Pick
 from algan_lite.selection.scores import Request
@@ -135,15 +136,36 @@ def select_noise(
     rule = bind(strategy, check_integer("n", n, 1, z_pool.shape[-2]), options, loss, reweight, keep)
     chance = _chance(z_pool, rule.draws, generator, seed, noise)
     layers = layers_of(G, D)
-    chosen = choose(G, D, z_pool, rule, layers, keep, chance)
-    if chosen.num_calls and z_pool.device.type != "meta":
-        with evaluating(layers):
-            warn_of_sigmoid(D, G(z_pool[..., :1, :]))
+    asked = _Asked("G", G, "latents (..., N, latent_dim)", WRAP_G), _Asked("D", D, "samples (..., N, *sample)")
+    chosen = choose(*asked, z_pool, rule, layers, keep, chance)
+    if asked[1].bounded:
+        warn_of_sigmoid()
     lost = (chosen.utilities.gather(-1, chosen.indices) == -torch.inf).any(-1)
     if lost.device.type != "meta" and bool(lost.all()):
         found = int((chosen.utilities > -torch.inf).sum(-1).max())
         raise ValueError(f"z_pool must hold {n} candidates or more whose logits are finite; got {found}")
     return chosen
+
+
+class _Asked:
+    """A network at the door: it says in terms of its contract how it fails, and sees a sigmoid at its end.
+
+    Gradients are recorded for that, and dropped at once where nobody asked for them.
+    """
+
+    def __init__(self, name: str, net: Callable[[Tensor], Tensor], takes: str, hint: str = "") -> None:
+        self.name, self.net, self.takes, self.hint, self.bounded = name, net, takes, hint, False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.net, name)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self.name == "G" or torch.is_grad_enabled():
+            return ask(self.name, self.net, x, self.takes, self.hint)
+        with torch.enable_grad():
+            logits = ask(self.name, self.net, x.detach().requires_grad_(), self.takes, self.hint)
+        self.bounded = is_bounded(logits)
+        return logits.detach()
 
 
 def bind(

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from algan_lite.core.checks import Entry, Table, check_integer, check_number, shown
+from algan_lite.core.checks import Entry, Table, check_flag, check_integer, check_number, shown
 from algan_lite.selection import picks, scores
 from algan_lite.selection.scores import Request
 
@@ -78,7 +78,14 @@ _SHARE = {"uniform_share": Option(0.0, _between(0, 1))}
 _POSITIVE = _between(0, open_low=True)
 
 
-@strategy(source="Goodfellow 2014", pick=picks.first, has_probability=True, ranks=False, plain=True, num_calls=_free)
+@strategy(
+    source="Goodfellow 2014",
+    pick=picks.first,
+    has_probability=True,
+    ranks=False,
+    plain=True,
+    num_calls=_free,
+)
 def random(request: Request, z: Tensor) -> Tensor:
     """No selection, the first n as they come: with a pool of n the plain GAN."""
     return scores.no_score(request)
@@ -140,7 +147,7 @@ def core_set(request: Request, z: Tensor) -> Tensor:
         "beta": Option(0.1, _POSITIVE),
         "clip": Option(3.0, _POSITIVE),
         "steps": Option(1, lambda name, value: check_integer(name, value, 1)),
-        "through": Option(False, _one_of(False, True)),
+        "through": Option(False, check_flag),
     },
     ranks=False,
     moves=True,

@@ -45,6 +45,8 @@ def check_sizes(pair: object, source: Source, sizes: object) -> dict[str, object
     if not callable(pair):
         raise TypeError(f"pair must be a function of seed= that returns (G, D), such as mlp_pair; got {shown(pair)}")
     check_kind("sizes", sizes, Mapping, "a mapping, option of pair -> value, or None")
+    for name in sizes:
+        check_kind("sizes", name, str, "a mapping of names to values")
     if "seed" in sizes:
         raise ValueError(f"sizes must leave the seed to seeds=; got {dict(sizes)}")
     bound, own = (pair.keywords, pair.func) if isinstance(pair, partial) else ({}, pair)

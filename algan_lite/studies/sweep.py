@@ -22,7 +22,7 @@ from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
 from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import evaluating, layers_of
-from algan_lite.models.pairs import ensemble, mlp_pair
+from algan_lite.models.pairs import ensemble, make_pair, mlp_pair
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.studies.doors import check_arms, check_job, check_jobs, check_seeds, check_sizes
 from algan_lite.studies.spread import spread
@@ -227,7 +227,7 @@ def _train_group(job: _Job, arms: Mapping[str, TrainConfig], group: list[Run], t
 def _train(job: _Job, configs: Sequence[TrainConfig], seeds: Sequence[int]) -> tuple[nn.Module, History]:
     config = configs[0]
     if len(seeds) == 1:
-        G, D = job.pair(seed=seeds[0], **job.sizes)
+        G, D = make_pair(job.pair, seeds[0], job.sizes)
     else:
         G, D = ensemble(job.pair, seed=seeds, **job.sizes)
         if _is_constant(config):

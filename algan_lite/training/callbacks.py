@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from algan_lite.core.checks import check_integer
+from algan_lite.core.checks import check_integer, check_list
 from algan_lite.models.doors import duplicate
 from algan_lite.training.state import TrainState
 
@@ -22,7 +22,7 @@ class Snapshots:
     """
 
     def __init__(self, steps: Iterable[int]) -> None:
-        self.steps = [check_integer("steps", step, 1) for step in steps]
+        self.steps = [check_integer("steps", step, 1) for step in check_list("steps", steps, "a sequence of integers")]
         self.pairs: dict[int, tuple[nn.Module, nn.Module]] = {}
 
     def __call__(self, state: TrainState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_choice, check_integer, check_number, shown
+from algan_lite.core.checks import check_choice, check_integer, check_list, check_number, shown
 from algan_lite.core.keys import content_key
 from algan_lite.objective.losses import LOSSES, Loss, resolve_loss
 from algan_lite.objective.regularizers import REGULARIZERS
@@ -63,11 +63,10 @@ class TrainConfig:
         check_number("lr", self.lr, 0, open_low=True)
         if self.lr_D is not None:
             check_number("lr_D", self.lr_D, 0, open_low=True)
-        if isinstance(self.betas, str) or not isinstance(self.betas, Sequence | np.ndarray | Tensor):
-            raise TypeError(f"betas must be two numbers in [0, 1), such as (0.5, 0.999); got {shown(self.betas)}")
-        for name, value in (*zip(("betas[0]", "betas[1]"), self.betas, strict=False), ("ema_decay", self.ema_decay)):
+        betas = check_list("betas", self.betas, "two numbers in [0, 1), such as (0.5, 0.999)")
+        for name, value in (*zip(("betas[0]", "betas[1]"), betas, strict=False), ("ema_decay", self.ema_decay)):
             check_number(name, value, 0, 1)
-        if len(self.betas) != 2 or max(self.betas) >= 1:
+        if len(betas) != 2 or max(betas) >= 1:
             raise ValueError(f"betas must be two numbers in [0, 1); got {self.betas!r}")
         check_number("keep_floor", self.keep_floor, 0, 1, open_low=True)
         self._check_strategy()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import nn
 from torch.utils.data import DataLoader
 
-from algan_lite.core.checks import shown
+from algan_lite.core.checks import check_list, shown
 from algan_lite.data.sources import Source
 from algan_lite.models.doors import check_pair, try_out
 from algan_lite.training.config import TrainConfig
@@ -46,16 +47,17 @@ def check_call(
 
 def check_source(source: object) -> None:
     """Refuse what gives no reals."""
-    if isinstance(source, type) or not callable(getattr(source, "sample", None)):
+    if isinstance(source, type) or not _takes_generator(getattr(source, "sample", None)):
         hint = ", al.data.array(loader) of a DataLoader" if isinstance(source, DataLoader) else ""
         takes = f"a source such as al.data.ring(), al.data.array(x) of a tensor{hint}"
         raise TypeError(f"source must be {takes}; got {shown(source)}")
 
 
 def _check_callbacks(callbacks: object) -> Callbacks:
-    if callable(callbacks) or isinstance(callbacks, str) or not isinstance(callbacks, Iterable):
-        raise TypeError(f"callbacks must be a sequence of functions of the state, such as [f]; got {shown(callbacks)}")
-    given = tuple(callbacks)
+    takes = "a sequence of functions of the state, such as [f]"
+    if callable(callbacks):
+        raise TypeError(f"callbacks must be {takes}; got {shown(callbacks)}")
+    given = tuple(check_list("callbacks", callbacks, takes))
     for callback in given:
         if not callable(callback):
             raise TypeError(f"callbacks must hold functions of the state; got {shown(callback)}")
@@ -65,3 +67,11 @@ def _check_callbacks(callbacks: object) -> Callbacks:
 def _lacks_validation(source: Source) -> bool:
     part = getattr(source, "validation", None)  # an endless source has none, and gives fresh samples
     return part is not None and len(part) == 0
+
+
+def _takes_generator(sample: object) -> bool:
+    """Return whether something can be called with ``generator=``: others have a method ``sample``, too."""
+    if not callable(sample):
+        return False
+    parameters = inspect.signature(sample).parameters
+    return "generator" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())

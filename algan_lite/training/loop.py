@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from algan_lite.core.checks import check_flag
 from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source
 from algan_lite.objective.ending import Ending
@@ -60,6 +61,7 @@ def train(
             other networks, data, settings or seeds; G and D are then as they were.
     """
     config, callbacks = check_call(G, D, source, config, callbacks)
+    check_flag("resume", resume)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
     with _nothing_is_lost(state, saver) as patience, fresh_casts():

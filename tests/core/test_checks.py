@@ -107,8 +107,8 @@ def test_a_name_is_entered_once() -> None:
 def test_an_entry_can_be_taken_out_again() -> None:
     table: Table[Entry] = Table("thing", Entry)
     table.add(Entry("one"))
-    del table["one"]
+    table.remove("one")
     assert list(table) == []
     table.add(Entry("one"))
     with pytest.raises(ValueError, match="thing must be one of one; got 'other'"):
-        del table["other"]
+        table.remove("other")

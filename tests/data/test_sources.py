@@ -135,3 +135,11 @@ def test_log_prob_is_refused_where_it_makes_no_sense() -> None:
 def test_laws_have_no_parts_and_say_what_to_do(part: str) -> None:
     with pytest.raises(AttributeError, match=rf"ring is drawn afresh and has no fixed .{part} part; use source.sample"):
         getattr(data.ring(), part)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8, torch.bool, torch.float64])
+def test_the_density_of_whole_numbers_is_that_of_numbers(dtype: torch.dtype) -> None:
+    points = torch.tensor([[1, 0], [0, 1], [1, 1]], dtype=dtype)
+    source = data.ring(modes=4, radius=1.0, std=0.3)
+    torch.testing.assert_close(source.log_prob(points).float(), source.log_prob(points.float()))
+    assert float(source.log_prob(points)[0]) == pytest.approx(math.log(0.25 / (2 * math.pi * 0.09)), rel=1e-4)

@@ -82,7 +82,9 @@ def test_dropout_and_batch_norm_do_not_notice_the_scoring(name: str) -> None:
 
 def test_a_layer_that_fails_leaves_the_modes_as_they_were() -> None:
     D = nn.Linear(LATENT + 1, 1)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(
+        ValueError, match=r"D must take samples .*; with \(12, 3\) it raised RuntimeError: mat1 and mat2"
+    ):
         select_noise(nn.Identity(), D, pool(), N)
     assert D.training
 

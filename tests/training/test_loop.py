@@ -124,6 +124,20 @@ def test_num_calls_counts_every_step_of_D() -> None:
     assert run(through)[2].num_calls == 10 * (2 + 1) * 8  # G's own move faces the new D
 
 
+@pytest.mark.parametrize(("d_steps", "d_fakes", "steps"), [(1, "all", 1), (1, "selected", 3), (2, "all", 1)])
+def test_num_calls_counts_the_moves_before_the_new_D_too(d_steps: int, d_fakes: str, steps: int) -> None:
+    options = {"through": True, "steps": steps}
+    settings = config(strategy="latent_ascent", strategy_options=options, d_steps=d_steps, d_fakes=d_fakes)
+    G, D = tiny()
+    passed: list[int] = []
+    handle = G.register_forward_hook(lambda net, inputs, out: passed.append(inputs[0].shape[-2]))
+    history = al.train(G, D, RING, settings, progress=False)
+    handle.remove()
+    # In each step of D, and before G's: the moves, and what is trained on; "all": a plain draw. No hook sees the door.
+    plain = 10 * 8 * (d_steps + 1) + (10 * 8 * d_steps if d_fakes == "all" else 0)
+    assert history.num_calls == sum(passed) - plain == 10 * 8 * steps * (d_steps + 1)
+
+
 def test_training_leaves_the_global_stream_and_repeats_itself(capsys: pytest.CaptureFixture[str]) -> None:
     before = torch.get_rng_state()
     settings = config(strategy="softmax", pool_factor=2, regularizers={"dragan": 0.1, "mode_seeking": 0.1})

@@ -1,0 +1,388 @@
+"""Every public door with a call that works, and values that somebody may give by mistake.
+
+A door is a name and a function without arguments that returns what is called, and the arguments of a call that works.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from helpers import RING, normal, tiny
+from torch import nn
+from torch.utils.data import DataLoader
+
+import algan_lite as al
+from algan_lite import metrics, sampling
+from algan_lite.objective import dirac
+from algan_lite.training import callbacks
+
+PACKAGE = str(Path(al.__file__).parent)
+FEW = al.TrainConfig(num_steps=1, batch_size=4)
+FINITE = al.data.array(normal(60, 2), validation=0.3, test=0.3)
+EMPTY_PARTS = al.data.array(normal(20, 2), validation=0, test=0)
+FRAME = pd.DataFrame({"run": [0, 1] * 2, "step": [1, 1, 2, 2], "loss_D": [0.1, 0.2, 0.3, 0.4]})
+ARMS = pd.DataFrame({"arm": list("aaabbb"), "seed": [0, 1, 2] * 2, "modes": [1.0, 2, 3, 2, 4, 3]})
+G, D = tiny(width=4)
+Gs, Ds = tiny(2, width=4)
+HEADS = tiny(width=4, num_heads=2)
+IMAGES = normal(4, 1, 28, 28).clamp(-1, 1)
+BATCH = al.make_batch(G, D, normal(8, 2), normal(8, 3))
+
+Call = tuple[Callable[..., object], dict[str, Any]]
+
+
+def _training(**changes: object) -> Call:
+    return al.train, {
+        "G": tiny(width=4)[0],
+        "D": tiny(width=4)[1],
+        "source": RING,
+        "config": FEW,
+        "seed": 0,
+        "callbacks": (),
+        "progress": False,
+        "checkpoint": None,
+        "checkpoint_every": 5,
+        "resume": False,
+        **changes,
+    }
+
+
+def _settings() -> Call:
+    fields = {name: getattr(FEW, name) for name in FEW.__dataclass_fields__}
+    return al.TrainConfig, {**fields, "strategy": "softmax", "regularizers": {"r1": 0.1}, "keep_decay": None}
+
+
+def _choice(name: str) -> Call:
+    nets = dict(zip("GD", HEADS, strict=True))
+    options = dict.fromkeys(al.STRATEGIES[name].options) and {
+        k: o.default for k, o in al.STRATEGIES[name].options.items()
+    }
+    common = {"z_pool": normal(8, 3), "n": 4, "strategy": name, "reweight": False, "keep": None, "loss": "hinge"}
+    return al.select_noise, {**nets, **common, "generator": None, "seed": 0, "noise": None, **options}
+
+
+def _sampling(name: str) -> Call:
+    few = {
+        "rejection": {"gamma_percentile": None, "burn_in": 8, "max_batches": 99},
+        "langevin": {"steps": 2, "step_size": 0.1},
+    }
+    few |= {"metropolis_hastings": {"steps": 2, "start": "generator"}, "importance": {"pool_factor": 2}}
+    common = {
+        "reference": FINITE.validation,
+        "loss": "non_saturating",
+        "calibration": "auto",
+        "generator": None,
+        "seed": 0,
+    }
+    return al.SAMPLERS[name], {
+        "G": G,
+        "D": D,
+        "n": 3,
+        **common,
+        "batch_size": 64,
+        "progress": False,
+        "info": None,
+    } | few.get(name, {})
+
+
+def _measure(name: str) -> Call:
+    entry = al.METRICS[name]
+    if entry.needs == "digits":
+        return entry, {"x_fake": IMAGES, "reference": IMAGES.flip(0)} | (
+            {"k": 1} if name[6:] in ("precision", "recall", "density", "coverage") else {}
+        )
+    its = {
+        "mode_coverage": {"sigmas": 3.0, "least": 1},
+        "spread_ratio": {"sigmas": 4.0},
+        "data_copying": {"cells": 2, "seed": 0},
+    }
+    its |= {"wasserstein_2d": {"n": 4, "order": 1, "seed": 0}} | {
+        k: {"k": 2} for k in ("precision", "recall", "density", "coverage")
+    }
+    return entry, {"x_fake": normal(20, 2), "reference": RING if entry.needs == "modes" else FINITE} | its.get(name, {})
+
+
+def _two(fn: Callable[..., object], **arguments: object) -> Callable[[], Call]:
+    return lambda: (fn, arguments)
+
+
+LOGITS = {"logits_real": normal(6), "logits_fake": normal(6, seed=1), "weights": torch.full((6,), 1 / 6)}
+DOORS: dict[str, Callable[[], Call]] = {
+    "ring": _two(al.data.ring, modes=4, radius=1.0, std=0.1, weights=None),
+    "imbalanced_ring": _two(al.data.imbalanced_ring, share=0.9, heavy=1, modes=4, radius=1.0, std=0.1),
+    "grid": _two(al.data.grid, side=2, spacing=1.0, std=0.1),
+    "swiss_roll": _two(al.data.swiss_roll, noise=0.1),
+    "two_moons": _two(al.data.two_moons, noise=0.1),
+    "array": _two(al.data.array, x=normal(20, 2), labels=None, validation=0.2, test=0.2, seed=0, name="mine"),
+    "array of a loader": _two(al.data.array, x=DataLoader(list(normal(9, 2))), validation=0.2, test=0.2, seed=0),
+    "sample": _two(RING.sample, n=3, generator=None, seed=0, device="cpu"),
+    "sample of an array": _two(FINITE.sample, n=3, generator=None, seed=0, device="cpu"),
+    "log_prob": _two(RING.log_prob, x=normal(3, 2)),
+    "mlp_pair": _two(
+        al.models.mlp_pair, latent_dim=2, sample_shape=(2,), width=4, depth=1, seed=0, num_heads=1, output="tanh"
+    ),
+    "conv_pair": _two(al.models.conv_pair, latent_dim=2, channels=1, seed=0, num_heads=1, spectral_norm=False),
+    "article_pair": _two(al.models.article_pair, latent_dim=2, seed=0, output="tanh"),
+    "ensemble": _two(al.models.ensemble, factory=al.models.mlp_pair, runs=2, seed=0, width=4),
+    "Ensemble": _two(al.models.Ensemble, members=[G, G]),
+    "member": _two(Gs.member, k=1),
+    "Generator": _two(al.models.Generator, body=nn.Linear(3, 2), latent_dim=3, sample_shape=(2,)),
+    "Discriminator": _two(
+        al.models.Discriminator, trunk=nn.Linear(2, 3), num_features=3, sample_shape=(2,), num_heads=1
+    ),
+    **{f"loss {name}, {side}": _two(getattr(al.LOSSES[name], side), **LOGITS) for name in al.LOSSES for side in "DG"},
+    "alpha": _two(al.losses.alpha, alpha_D=2.0, alpha_G=1.0, saturating=True),
+    "energy": _two(al.losses.energy, margin=1.0),
+    "make_batch": _two(al.make_batch, G=G, D=D, x_real=normal(8, 2), z=normal(8, 3), loss="hinge", seed=0),
+    "gradient_field": _two(dirac.gradient_field, theta=0.5, psi=0.5, lams={"r1": 0.1}, loss="minimax"),
+    "jacobian": _two(dirac.jacobian, theta=0.5, psi=0.5, lams={"r1": 0.1}, loss="minimax"),
+    "play": _two(dirac.play, theta=0.5, psi=0.5, lams=None, loss="minimax", num_steps=2, lr=0.1),
+    **{f"choose {name}": partial(_choice, name) for name in al.STRATEGIES},
+    **{f"sample {name}": partial(_sampling, name) for name in al.SAMPLERS},
+    **{f"measure {name}": partial(_measure, name) for name in al.METRICS},
+    "real_against_real": lambda: (
+        metrics.real_against_real,
+        {"metric": "kid", "source": FINITE, "n": 9, "seeds": range(2)},
+    ),
+    "quality_ceiling": lambda: (metrics.quality_ceiling, {"sigmas": 3.0, "dim": 2}),
+    "class_shares": lambda: (metrics.class_shares, {"x_fake": IMAGES, "confidence": 0.9}),
+    "calibrate": lambda: (
+        sampling.calibrate,
+        {
+            "G": G,
+            "D": D,
+            "reference": FINITE.validation,
+            "loss": "minimax",
+            "method": "logistic",
+            "seed": 0,
+            "batch_size": 9,
+        },
+    ),
+    "iqm": _two(al.stats.iqm, values=[0.0, 5.0, 6.0, 100.0], axis=-1),
+    "holm": _two(al.stats.holm, p_values=[0.01, 0.04]),
+    "wilson_interval": _two(al.stats.wilson_interval, successes=3, n=9, confidence=0.95),
+    "bootstrap_interval": _two(
+        al.stats.bootstrap_interval,
+        values=[1.0, 2.0, 4.0],
+        statistic=np.mean,
+        confidence=0.9,
+        seed=0,
+        strata=None,
+        fill=None,
+        num_resamples=99,
+    ),
+    "paired_permutation_test": _two(
+        al.stats.paired_permutation_test, a=[1.0, 2, 4], b=[2.0, 2, 1], seed=0, fill=None, num_resamples=99
+    ),
+    "compare_arms": _two(
+        al.stats.compare_arms,
+        table=ARMS,
+        value="modes",
+        baseline="a",
+        arm="arm",
+        seed="seed",
+        fill=None,
+        confidence=0.9,
+        test_seed=0,
+    ),
+    "TrainConfig": _settings,
+    "lams": _two(al.TrainConfig(regularizers={"r1": lambda step: 0.1}).lams, step=3, device="cpu", runs=None),
+    "Equilibrium": _two(al.Equilibrium, tolerance=0.1, patience=1, every=1, num_samples=4),
+    "train": _training,
+    "train an ensemble": lambda: _training(G=tiny(2)[0], D=tiny(2)[1]),
+    "sweep": _two(
+        al.sweep,
+        source=RING,
+        configs={"a": FEW},
+        seeds=[0],
+        pair=al.models.mlp_pair,
+        sizes={"width": 4},
+        metrics=["mode_coverage"],
+        num_samples=9,
+        runs_at_once=4,
+        jobs=1,
+        path=None,
+        progress=False,
+    ),
+    "load_study": _two(al.load_study, name="lambda"),
+    "Snapshots": _two(callbacks.Snapshots, steps=[1, 2]),
+    "training_step": _two(al.export.training_step, path="step.onnx", config=FEW, G=G, D=D),
+    "view": _two(al.export.view, path="view.onnx", G=G, D=D, config=FEW, num_x=4, num_z=4),
+    "draw": _two(al.rng.draw, source=torch.Generator(), shape=(3,), device="cpu", kind="index", high=4),
+    "stream": _two(al.rng.stream, seed=0, purpose="fuzz"),
+    "run_seeds": _two(al.rng.run_seeds, seed=0, runs=2),
+    "image_grid": _two(al.plots.image_grid, images=IMAGES, columns=2, ax=None, title="t", most=3),
+    "scatter": _two(
+        al.plots.scatter,
+        x_real=normal(5, 2),
+        x_fake=normal(5, 2),
+        chosen=None,
+        ax=None,
+        limit=3.0,
+        title=None,
+        most=9,
+        size=9,
+        legend=True,
+    ),
+    "decision_map": _two(
+        al.plots.decision_map, D=D, ax=None, extent=(-1, 1, -1, 1), loss="hinge", resolution=4, colorbar=True
+    ),
+    "curves": _two(al.plots.curves, frame=FRAME, columns="loss_D", ax=None, labels=None, ylabel="y"),
+    "dots_with_intervals": _two(
+        al.plots.dots_with_intervals, labels=["a"], values=[1.0], intervals=[(0, 2)], ax=None, xlabel="x", reference=1.0
+    ),
+    "draw_network": _two(al.plots.draw_network, net=G, ax=None, title=None),
+    "training_strip": _two(
+        al.plots.training_strip, moments={1: (G, D)}, x_real=normal(5, 2), z=normal(5, 3), limit=3.0, loss="minimax"
+    ),
+}
+
+
+class TupleD(nn.Module):
+    sample_shape = (2,)
+
+    def forward(self, x: torch.Tensor) -> tuple:
+        return (x.sum(-1), x)
+
+
+def values() -> dict[str, object]:
+    """Return what may be given by mistake, by a name that stands in reports."""
+    numbers = {
+        "-1": -1,
+        "0": 0,
+        "1": 1,
+        "2": 2,
+        "7": 7,
+        "0.5": 0.5,
+        "-0.5": -0.5,
+        "1e-310": 1e-310,
+        "1e308": 1e308,
+        "NaN": np.nan,
+        "inf": np.inf,
+    }
+    numbers |= {
+        "10**400": 10**400,
+        "1j": 1j,
+        "True": True,
+        "np.int64": np.int64(3),
+        "np.float32": np.float32(0.25),
+        "np.True_": np.True_,
+    }
+    texts = {"''": "", "'a'": "a", "'$x_1'": "$x_1", "bytes": b"a", "'3'": "3", "'cpu'": "cpu"}
+    lists = {
+        "[]": [],
+        "()": (),
+        "[0, 1]": [0, 1],
+        "(2,)": (2,),
+        "[nan]": [np.nan],
+        "['a']": ["a"],
+        "[None]": [None],
+        "[[1.0], [2]]": [[1.0], [2]],
+    }
+    lists |= {
+        "{}": {},
+        "{'r1': -1}": {"r1": -1},
+        "{1: 2}": {1: 2},
+        "set": {1, 2},
+        "range": range(3),
+        "generator": (k for k in range(2)),
+        "(-1,)": (-1,),
+        "slice": slice(2),
+    }
+    arrays = {
+        f"array {kind}": np.arange(6).reshape(3, 2).astype(kind)
+        for kind in (">f8", "<f4", "i8", "u1", "O", "U", "?", "c16", "f2", "M8[s]")
+    }
+    arrays |= {
+        "flipped": np.eye(4)[::-1],
+        "array ()": np.array(3.0),
+        "array (0,)": np.zeros(0),
+        "array [0, 1]": np.array([0, 1]),
+    }
+    shapes = [(), (0,), (1,), (6,), (8,), (0, 2), (3, 2), (8, 3), (2, 3, 2), (4, 1, 1, 3), (4, 3, 1, 1), (1, 1, 28, 28)]
+    tensors = {f"tensor {shape}": normal(*shape) for shape in shapes} | {
+        f"tensor {kind}": normal(8, 3).to(kind)
+        for kind in (
+            torch.float64,
+            torch.float16,
+            torch.bfloat16,
+            torch.int64,
+            torch.uint8,
+            torch.bool,
+            torch.complex64,
+        )
+    }
+    tensors |= {
+        "NaN (8, 3)": normal(8, 3) * np.nan,
+        "inf (20, 2)": normal(20, 2) / 0,
+        "large (20, 2)": normal(20, 2) * 1e30,
+        "not contiguous": normal(3, 8).mT,
+        "requires_grad": normal(8, 3).requires_grad_(),
+        "expanded": torch.ones(1).expand(6),
+    }
+    nets = {
+        "G": G,
+        "D": D,
+        "Gs": Gs,
+        "Ds": Ds,
+        "double": tiny(width=4)[1].double(),
+        "half": tiny(width=4)[0].half(),
+        "Linear": nn.Linear(3, 2),
+        "tuple": TupleD(),
+        "none": nn.Identity(),
+        "sigmoid": nn.Sequential(D, nn.Sigmoid()),
+    }
+    others = {
+        "None": None,
+        "lambda": lambda *a, **k: None,
+        "lambda of x": lambda x: x[..., 0],
+        "partial": partial(al.models.mlp_pair, width=4),
+        "class": dict,
+        "object": object(),
+        "module": np,
+        "dtype": torch.float32,
+    }
+    others |= {
+        "torch.Generator": torch.Generator().manual_seed(0),
+        "np generator": np.random.default_rng(0),
+        "loader": DataLoader(list(normal(9, 2))),
+        "dict loader": DataLoader([{"x": normal(2)}] * 9),
+    }
+    others |= {
+        "ring": RING,
+        "moons": al.data.two_moons(),
+        "array": FINITE,
+        "no parts": EMPTY_PARTS,
+        "config": FEW,
+        "frame": FRAME,
+        "empty frame": FRAME[:0],
+        "series": FRAME["loss_D"],
+        "loss": al.losses.alpha(2.0),
+        "metric": al.METRICS["kid"],
+    }
+    return {**numbers, **texts, **lists, **arrays, **tensors, **nets, **others}
+
+
+def told(error: BaseException) -> str | None:
+    """Return what is wrong with an error: not ours, not documented, or without a word of what was taken and got."""
+    if not isinstance(error, TypeError | ValueError | al.TrainingDiverged):
+        documented = isinstance(error, RuntimeError | NotImplementedError) and _raised_by_us(error)
+        return None if documented else f"{type(error).__name__} is no documented error"
+    return None if _raised_by_us(error) else "its message is not ours"
+
+
+def _raised_by_us(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    line = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno).strip()
+    ours = trace.tb_frame.f_code.co_filename.startswith(PACKAGE) and line.startswith("raise")
+    # A call with too few or too many arguments is refused by Python, in the words that everybody knows.
+    return ours or "positional argument" in str(error) or "keyword argument" in str(error)
