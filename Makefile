@@ -11,14 +11,17 @@ FIND_PYTHON = $(shell for p in "$(PYTHON)" python3.13 python3.12 python3.11 pyth
 	[ -n "$$p" ] && "$$p" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 	2>/dev/null && echo "$$p" && break; done)
 # The folder is part of the stamp: a moved checkout has an editable install that points to the old place.
-STAMP = $$( (pwd; cat requirements.txt pyproject.toml) | cksum)
+STAMP = $$( (pwd; cat locks/*.txt pyproject.toml) | cksum)
 STALE := $(shell { [ "$$(cat .venv/.stamp 2>/dev/null)" = "$(STAMP)" ] && $(PY) -c pass; } 2>/dev/null || echo yes)
+
+# Nothing but files whose hashes are in the lock files (tools/book/lock.py).
+LOCKED = $(PY) -m pip install -q --no-deps --only-binary :all: --require-hashes
 
 # Two workers on one thread each: on two cores this beats one worker on two threads.
 TEST_ENV = OMP_NUM_THREADS=1 ALGAN_LITE_PROGRESS=0 ALGAN_LITE_PROFILE=$${ALGAN_LITE_PROFILE:-smoke}
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope -o filterwarnings=default
 
-.PHONY: help env book serve test lint unit doctest notebooks test-colab slow coverage format numbers bench results audit wheel clean
+.PHONY: help env book serve test lint unit doctest notebooks test-colab slow coverage format numbers bench results audit wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,7 +30,10 @@ env: ## make or refresh .venv (PYTHON=/path/to/python picks the interpreter)
 ifeq ($(STALE),yes)
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(if $(FIND_PYTHON),"$(FIND_PYTHON)",$(error No Python 3.11, 3.12 or 3.13 with venv found: install one, or name it: make $(or $(MAKECMDGOALS),book) PYTHON=/path/to/python)) -m venv --clear .venv
 	@echo "Installing the environment into .venv (some minutes the first time)"
-	@$(PY) -m pip install -q -r requirements.txt
+	@$(LOCKED) -r locks/torch-cpu.txt 2>/dev/null || true
+	@$(LOCKED) -r locks/everything.txt
+	@case "$$($(PY) -c 'from importlib.metadata import version; print(version("torch"))')" in *+cpu) ;; \
+	  *) $(LOCKED) -r locks/torch-cuda.txt ;; esac
 	@$(PY) -m pip install -q --no-deps --no-build-isolation -e .
 	@echo "$(STAMP)" > .venv/.stamp
 endif
@@ -86,6 +92,10 @@ audit: env ## look at every page of the built book in headless Chromium
 wheel: env ## build the wheel into dist/
 	@rm -rf build
 	@$(PY) -m build --wheel --no-isolation --outdir dist . >/dev/null && ls dist/*.whl
+
+lock: env ## write the lock files anew, after a change of requirements.txt
+	@$(PY) -m pip install -q uv==0.13.9
+	@$(PY) -m tools.book.lock .venv/bin/uv
 
 clean: ## remove what was built (not .venv)
 	@rm -rf _build build dist .pytest_cache .ruff_cache .coverage algan_lite.egg-info

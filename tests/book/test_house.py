@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from tools.audit.static import page_findings
 from tools.book.build import checkout, derived_config, fresh_cache, github_repository, package_key
 from tools.book.first_cell import TAG, first_cell, version, wheel
+from tools.book.lock import LOCKS, entries, split
 from tools.book.pages import ROOT, pages, source
 from tools.book.readme import code_blocks
 
@@ -329,6 +330,39 @@ def test_dependencies_are_open_pinned_for_the_book_and_on_colab() -> None:
     assert set(names) <= set(pinned)
     assert not any("==" in dependency or "<" in dependency for dependency in PYPROJECT["project"]["dependencies"])
     assert pinned["jupyter-book"] == "1.0.4.post1"  # 2.x reads neither _config.yml nor _toc.yml
+
+
+def test_lock_files_hold_every_pin_with_hashes_and_nothing_else_but_for_other_platforms() -> None:
+    locked = {path.stem: entries(path.read_text(encoding="utf-8")) for path in LOCKS.glob("*.txt")}
+    assert set(locked) == {"everything", "torch-cpu", "torch-cuda"}
+    for text in (text for found in locked.values() for text in found.values()):
+        assert re.match(r"[\w.-]+==[\w.+]+( ;[^\\]+)? \\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+\Z", text), text
+    plain = {name.replace("_", "-").lower(): text for name, text in locked["everything"].items()}
+    pins = re.findall(r"^([\w.-]+)==([\w.]+)$", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    for name, pin in pins:
+        text = plain.pop(re.sub(r"[_.]", "-", name).lower())
+        assert re.match(rf"[\w.-]+=={re.escape(pin)}(?: ;[^\\]*)? \\", text), f"{name}: run `make lock`"
+    assert all(" ; " in text for text in plain.values())  # what another platform or Python brings along
+    assert all("sys_platform == 'linux'" in text for text in locked["torch-cuda"].values())
+    assert list(locked["torch-cpu"]) == ["torch"]
+    assert f"torch=={dict(pins)['torch']}+cpu " in locked["torch-cpu"]["torch"]
+
+
+def test_a_lock_is_split_by_what_pytorch_needs() -> None:
+    digest = "    --hash=sha256:" + "0" * 64
+    uv = f"numpy==2 \\\n{digest}\nnvidia-nccl==1 ; sys_platform == 'linux' \\\n{digest}\ntorch==2.13.0 \\\n{digest}\n"
+    found = split(uv)
+    assert found["everything"] == f"numpy==2 \\\n{digest}\ntorch==2.13.0 \\\n{digest}\n"
+    assert found["torch-cuda"].startswith("nvidia-nccl==1 ; sys_platform == 'linux'")
+    assert found["torch-cpu"].count("--hash=sha256:") == 3
+    with pytest.raises(KeyError, match=r"2\.14\.0"):
+        split(uv.replace("2.13.0", "2.14.0"))
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    used = re.findall(r"uses: (.+)", "".join(path.read_text() for path in (ROOT / ".github").rglob("*.yml")))
+    assert len(used) >= 6
+    assert not [line for line in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)]
 
 
 def test_notebooks_use_the_plain_python_kernel() -> None:
