@@ -167,7 +167,11 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         r"sample_shape must hold 1 integer .*; got \(\)",
     ),
     "seeds=5": (lambda: al.sweep(RING, FEW, seeds=5), TypeError, "seeds must be a sequence of integers, .*; got 5"),
-    "seeds=[]": (lambda: al.sweep(RING, FEW, seeds=[]), ValueError, "seeds must hold 1 seed or more; got"),
+    "seeds=[]": (
+        lambda: al.sweep(RING, FEW, seeds=[]),
+        ValueError,
+        "seeds must be one or more different integers; got",
+    ),
     "configs={}": (lambda: al.sweep(RING, {}), ValueError, r"configs must be .*1 arm or more; got \{\}"),
     "configs of dicts": (
         lambda: al.sweep(RING, {"a": {"lr": 1}}),

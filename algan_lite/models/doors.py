@@ -74,11 +74,11 @@ def try_out(G: nn.Module, D: nn.Module, n: int, sample_shape: tuple[int, ...] | 
     z = torch.zeros((*lead, G.latent_dim), dtype=like.dtype, device=like.device)
     with torch.no_grad(), lent(), evaluating(layers_of(G, D)):
         # Not G(z): whoever counts passes by hooks would count this look.
-        x_fake = ask("G", G.forward, z, "latents (..., N, latent_dim)", WRAP_G)
+        x_fake = ask("G", getattr(G, "forward", G), z, "latents (..., N, latent_dim)", WRAP_G)
         wanted = (*lead, *(x_fake.shape[len(lead) :] if sample_shape is None else sample_shape))
         if tuple(x_fake.shape) != wanted:
             raise ValueError(f"G must return one sample a latent, {wanted}; got {tuple(x_fake.shape)}; {WRAP_G}")
-        logits = ask("D", D.forward, x_fake, "samples (..., N, *sample)")
+        logits = ask("D", getattr(D, "forward", D), x_fake, "samples (..., N, *sample)")
     if tuple(logits.shape) != lead:
         hint = "end D with nn.Flatten(0), or logits.squeeze(-1)"
         raise ValueError(f"D must return one logit a sample, {lead}; got {tuple(logits.shape)}; {hint}")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.core.checks import ask, check_output, check_tensor, shown
+from algan_lite.core.precision import widened
 from algan_lite.core.rng import draw, resolve
 from algan_lite.objective.losses import Loss, resolve_loss
 
@@ -109,7 +110,7 @@ def judge(D: nn.Module, x: Tensor, lead: tuple[int, ...]) -> View:
     """
     heads = check_output("D.heads", D.heads(x)) if num_heads(D) > 1 else None
     logits = check_output("D", D(x)) if heads is None else heads.mean(0)
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))  # an autocast gives half of the digits
+    logits = widened(logits)
     if logits.shape != lead:
         raise ValueError(f"D must return one logit a sample, {tuple(lead)}; got {tuple(logits.shape)}")
     return View(logits, heads)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from algan_lite.core import rng
 from algan_lite.core.checks import ask, check_flag, check_integer, check_tensor, shown
+from algan_lite.core.precision import widened
 from algan_lite.models.doors import WRAP_G
 from algan_lite.models.networks import layers_of
 from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
@@ -219,8 +220,7 @@ def choose(
     entry = rule.strategy
     candidates = entry.propose(request)
     # Whatever the rule, a candidate whose logit is NaN or infinite comes last.
-    scores = entry.fn(request, candidates)
-    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    scores = widened(entry.fn(request, candidates))
     utilities = torch.nan_to_num(scores, nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
     pick = entry.pick(request, utilities)
     return Selection(

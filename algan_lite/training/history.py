@@ -9,6 +9,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from algan_lite.core.precision import widened
+
 
 class TrainingDiverged(RuntimeError):
     """Every run's loss has stopped being finite; what was saved before stays good.
@@ -49,7 +51,9 @@ class History:
         """Append a row a run; every call gives the same names."""
         self.steps.append(step)
         for name, value in values.items():
-            self.columns.setdefault(name, []).append(_wide(value.detach()).reshape(-1).expand(len(self.seeds)).clone())
+            self.columns.setdefault(name, []).append(
+                widened(value.detach()).reshape(-1).expand(len(self.seeds)).clone()
+            )
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each run and recorded step: ``run``, ``seed``, ``step`` and the recorded columns.
@@ -65,8 +69,3 @@ class History:
         }
         data = {name: torch.stack(rows).flatten().cpu().numpy() for name, rows in self.columns.items()}
         return pd.DataFrame({**index, **data})
-
-
-def _wide(value: Tensor) -> Tensor:
-    """Return at least float32: NumPy has no bfloat16, which an autocast gives."""
-    return value.to(torch.promote_types(value.dtype, torch.float32))
