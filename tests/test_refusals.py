@@ -170,7 +170,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "seeds=[]": (
         lambda: al.sweep(RING, FEW, seeds=[]),
         ValueError,
-        "seeds must be one or more different integers; got",
+        "seeds must be one or more different integers",
     ),
     "configs={}": (lambda: al.sweep(RING, {}), ValueError, r"configs must be .*1 arm or more; got \{\}"),
     "configs of dicts": (

@@ -214,8 +214,13 @@ def choose(
     layers: Sequence[nn.Module],
     keep: int | None = None,
     chance: Tensor | None = None,
+    *,
+    weigh: bool = True,
 ) -> Selection:
-    """Choose as ``select_noise`` does, from what has been checked; ``layers`` are those of G and D."""
+    """Choose as ``select_noise`` does, from what has been checked.
+
+    ``layers`` are those of G and D; ``weigh=False`` leaves the weights out, for a loop that reads none.
+    """
     request = Request(G, D, layers, z_pool, rule.n, rule.loss, rule.options, chance)
     entry = rule.strategy
     candidates = entry.propose(request)
@@ -227,7 +232,7 @@ def choose(
         z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
         indices=pick.indices,
         utilities=utilities,
-        weights=_weigh(request, pick, utilities, rule.reweight, keep),
+        weights=_weigh(request, pick, utilities, rule.reweight, keep) if weigh else None,
         num_calls=entry.num_calls(request),
     )
 

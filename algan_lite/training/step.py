@@ -59,7 +59,7 @@ class Step:
     def choose(self, batch: Batch, step: int = 0) -> Selection:
         """Step 2: return the N latents of the pool that G will train on, with their weights."""
         keep = self.config.keep(step)
-        chosen = choose(self.G, self.D, batch.z_pool, self.rule, self.layers, keep, batch.chance)
+        chosen = choose(self.G, self.D, batch.z_pool, self.rule, self.layers, keep, batch.chance, weigh=self._weighted)
         self._calls += chosen.num_calls
         return chosen
 
