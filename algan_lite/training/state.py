@@ -81,7 +81,8 @@ class TrainState:
         parameters = self.optimizers[player].param_groups[0]["params"]
         gradients = torch.autograd.grad(_over_runs(total), parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = None if gradient is None else laid_out_as(parameter, gradient)
+            as_it_is = gradient is None or gradient.stride() == parameter.stride()
+            parameter.grad = gradient if as_it_is else laid_out_as(parameter, gradient)
         self.optimizers[player].step()
 
     def release(self) -> None:
