@@ -27,7 +27,7 @@ from algan_lite.metrics.table import METRICS, Metric, held_out, metric
 WEIGHTS_PATH = Path(__file__).parents[1] / "assets" / "classifier.safetensors"
 WEIGHTS_SHA256 = "c3bec52d1a82a20a85247022ed81df2c9c74b7087bc22ec618a0ecae4e32bce7"
 FEATURE_DIM = 64
-CHUNK = 512  # images a forward pass: about 50 MB of activations
+CHUNK = 256  # images a forward pass: about 25 MB of activations
 
 
 class DigitClassifier(nn.Module):

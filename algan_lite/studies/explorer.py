@@ -65,7 +65,7 @@ class Camera:
         values[lost] = torch.nan
         fakes, chosen = self._choose(state)
         frame = {"values": values, "fakes": fakes, "chosen": chosen, "heat": self._look(state)}
-        self.frames.append({name: value.numpy() for name, value in frame.items()})
+        self.frames.append({name: value.cpu().numpy() for name, value in frame.items()})
 
     def _choose(self, state: TrainState) -> tuple[Tensor, Tensor]:
         z = _latents(self.num_points, "shown", state).expand(state.runs, -1, -1)

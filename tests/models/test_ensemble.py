@@ -35,6 +35,14 @@ class TestEnsemble:
         with pytest.raises(ValueError, match=r"members must have no buffers .*running_mean"):
             models.Ensemble([WithBuffer(), WithBuffer()])
 
+    def test_a_member_has_weights_of_its_own(self) -> None:
+        Gs, _ = models.ensemble(models.mlp_pair, runs=2, latent_dim=2, sample_shape=(2,))
+        before = [weight.detach().clone() for weight in Gs.parameters()]
+        with torch.no_grad():
+            for weight in Gs.member(1).parameters():
+                weight.zero_()
+        assert all(torch.equal(old, new) for old, new in zip(before, Gs.parameters(), strict=True))
+
     def test_nothing_is_refused(self) -> None:
         with pytest.raises(ValueError, match="at least 1 network; got none"):
             models.Ensemble([])
