@@ -18,7 +18,7 @@ _BOUNDED = {"Sigmoid", "Hardsigmoid", "Softmax"}
 # What changes the shape or dtype of logits and leaves their values, and the mean over heads.
 _SAME_VALUES = {"View", "UnsafeView", "Reshape", "ReshapeAlias", "Squeeze", "Unsqueeze", "Expand", "Select", "Slice"}
 _SAME_VALUES |= {"Transpose", "T", "Permute", "Clone", "ToCopy", "Stack", "Cat", "Mean", "Alias", "Index", "Unbind"}
-_SPREAD = 0.5  # that of a sigmoid which has learned something; raw logits of this spread lie on both sides of 0
+_SPREAD = 0.9  # that of a sigmoid which is sure of itself; raw logits of a weak D may lie in [0, 1] with less
 _EVERY, _IN_A_ROW = 10, 3
 _MESSAGE = (
     "D seems to end in a sigmoid: all its values lie in [0, 1], and are read as raw logits here, where 0 means 'cannot "

@@ -75,13 +75,14 @@ def test_an_ending_that_no_record_names_is_told_by_its_values() -> None:
 @pytest.mark.parametrize(
     ("real", "fake", "loss", "told"),
     [
-        ((0.1, 0.9), (0.0, 0.5), "non_saturating", True),
+        ((0.1, 0.96), (0.0, 0.5), "non_saturating", True),
         ((0.1, 1.0), (0.0, 0.5), "hinge", True),
-        ((0.1, 0.9), (-0.01, 0.5), "non_saturating", False),
+        ((0.1, 0.96), (-0.01, 0.5), "non_saturating", False),
         ((0.1, 1.01), (0.0, 0.5), "non_saturating", False),
         ((0.3, 0.6), (0.2, 0.5), "non_saturating", False),  # an untrained network by chance
-        ((0.1, 0.9), (0.0, 0.5), "least_squares", False),  # whose targets are 0 and 1
-        ((0.1, 0.9), (0.0, 0.5), "wasserstein", False),  # whose offset means nothing
+        ((0.1, 0.9), (0.02, 0.5), "non_saturating", False),  # a weak D of raw logits
+        ((0.1, 0.96), (0.0, 0.5), "least_squares", False),  # whose targets are 0 and 1
+        ((0.1, 0.96), (0.0, 0.5), "wasserstein", False),  # whose offset means nothing
     ],
 )
 def test_values_tell_after_three_looks_in_a_row(real: tuple, fake: tuple, loss: str, told: bool) -> None:

@@ -153,7 +153,7 @@ def test_packing_loses_no_more_than_it_says() -> None:
     assert {name: array.shape for name, array in found.items()} == {name: a.shape for name, a in given.items()}
     np.testing.assert_array_equal(found["bits"], given["bits"])
     np.testing.assert_array_equal(found["bytes"], given["bytes"])
-    assert np.abs(found["a/heat"].astype(int) - given["a/heat"]).max() <= 3
+    assert np.abs(found["a/heat"].astype(int) - given["a/heat"]).max() <= 2  # half a level, rounded to the nearest
     np.testing.assert_allclose(found["wide"], given["wide"], rtol=3e-4, atol=3e-4)
     np.testing.assert_allclose(found["same"], given["same"], rtol=1e-12)
     assert np.isnan(found["lost"]).all()
