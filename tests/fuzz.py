@@ -253,7 +253,11 @@ class TupleD(nn.Module):
 
 
 def values() -> dict[str, object]:
-    """Return what may be given by mistake, by a name that stands in reports."""
+    """Return what may be given by mistake, by a name that stands in reports; some of it can be read only once."""
+    return {**_plain(), **_containers(), **_arrays(), **_tensors(), **_objects()}
+
+
+def _plain() -> dict[str, object]:
     numbers = {
         "-1": -1,
         "0": 0,
@@ -266,8 +270,6 @@ def values() -> dict[str, object]:
         "1e308": 1e308,
         "NaN": np.nan,
         "inf": np.inf,
-    }
-    numbers |= {
         "10**400": 10**400,
         "1j": 1j,
         "True": True,
@@ -276,6 +278,10 @@ def values() -> dict[str, object]:
         "np.True_": np.True_,
     }
     texts = {"''": "", "'a'": "a", "'$x_1'": "$x_1", "bytes": b"a", "'3'": "3", "'cpu'": "cpu"}
+    return {**numbers, **texts}
+
+
+def _containers() -> dict[str, object]:
     lists = {
         "[]": [],
         "()": (),
@@ -285,8 +291,6 @@ def values() -> dict[str, object]:
         "['a']": ["a"],
         "[None]": [None],
         "[[1.0], [2]]": [[1.0], [2]],
-    }
-    lists |= {
         "{}": {},
         "{'r1': -1}": {"r1": -1},
         "{1: 2}": {1: 2},
@@ -296,6 +300,10 @@ def values() -> dict[str, object]:
         "(-1,)": (-1,),
         "slice": slice(2),
     }
+    return lists
+
+
+def _arrays() -> dict[str, object]:
     arrays = {
         f"array {kind}": np.arange(6).reshape(3, 2).astype(kind)
         for kind in (">f8", "<f4", "i8", "u1", "O", "U", "?", "c16", "f2", "M8[s]")
@@ -306,6 +314,10 @@ def values() -> dict[str, object]:
         "array (0,)": np.zeros(0),
         "array [0, 1]": np.array([0, 1]),
     }
+    return arrays
+
+
+def _tensors() -> dict[str, object]:
     shapes = [(), (0,), (1,), (6,), (8,), (0, 2), (3, 2), (8, 3), (2, 3, 2), (4, 1, 1, 3), (4, 3, 1, 1), (1, 1, 28, 28)]
     tensors = {f"tensor {shape}": normal(*shape) for shape in shapes} | {
         f"tensor {kind}": normal(8, 3).to(kind)
@@ -327,6 +339,10 @@ def values() -> dict[str, object]:
         "requires_grad": normal(8, 3).requires_grad_(),
         "expanded": torch.ones(1).expand(6),
     }
+    return tensors
+
+
+def _objects() -> dict[str, object]:
     nets = {
         "G": G,
         "D": D,
@@ -348,14 +364,10 @@ def values() -> dict[str, object]:
         "object": object(),
         "module": np,
         "dtype": torch.float32,
-    }
-    others |= {
         "torch.Generator": torch.Generator().manual_seed(0),
         "np generator": np.random.default_rng(0),
         "loader": DataLoader(list(normal(9, 2))),
         "dict loader": DataLoader([{"x": normal(2)}] * 9),
-    }
-    others |= {
         "ring": RING,
         "moons": al.data.two_moons(),
         "array": FINITE,
@@ -367,7 +379,7 @@ def values() -> dict[str, object]:
         "loss": al.losses.alpha(2.0),
         "metric": al.METRICS["kid"],
     }
-    return {**numbers, **texts, **lists, **arrays, **tensors, **nets, **others}
+    return {**nets, **others}
 
 
 def told(error: BaseException) -> str | None:
