@@ -59,6 +59,10 @@ class Graph:
             raise NotImplementedError("a view of a tensor that was overwritten has no place in a graph")
         return name is not None
 
+    def knows(self, tensor: Tensor) -> bool:
+        """Return whether ``tensor`` has a name."""
+        return self._names.get(key(tensor)) not in (None, OVERWRITTEN)
+
     def name(self, tensor: Tensor) -> str:
         """Return the name of a value, writing it as a constant where it depends on no input."""
         return self._names[key(tensor)] if self.depends(tensor) else self.constant(tensor.detach().cpu().numpy())

@@ -20,11 +20,12 @@ from torch.export import default_decompositions
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from algan_lite.export import ops, shapes
+from algan_lite.export import matrices, ops, shapes
 from algan_lite.export.graph import Graph, Node, Translation
+from algan_lite.export.matrices import as_it_lies
 
 Step = Callable[[dict[str, Tensor]], Mapping[str, Tensor]]
-TRANSLATIONS = ops.TABLE | shapes.TABLE
+TRANSLATIONS = {name: as_it_lies(entry) for name, entry in ops.TABLE.items()} | matrices.TABLE | shapes.TABLE
 # Results that depend on the shape of their argument alone.
 CREATED = {"full_like", "zeros_like", "ones_like", "empty_like", "new_full", "new_zeros", "new_ones", "new_empty"}
 CREATED |= {"new_empty_strided", "empty_strided"}

@@ -24,7 +24,8 @@ def _to_copy(graph: Graph, out: Tensor, x: Tensor, **_: object) -> str:
 
 
 @translates("view", "_unsafe_view", "unsqueeze", "squeeze")
-def _reshape(graph: Graph, out: Tensor, x: Tensor, *_: object) -> str:
+def reshape(graph: Graph, out: Tensor, x: Tensor, *_: object) -> str:
+    """Return the name of the values of x in the shape of ``out``."""
     if out.shape == x.shape:
         return graph.name(x)
     first = graph.origin.get(("reshape", graph.name(x)), x)
@@ -43,37 +44,6 @@ def _expand(graph: Graph, out: Tensor, x: Tensor, *_: object, **__: object) -> s
     name = graph.add("Expand", graph.name(x), ints(graph, out.shape))
     graph.origin["expand", name] = first
     return name
-
-
-def _turn(graph: Graph, x: Tensor, order: Sequence[int]) -> str:
-    name, order = graph.name(x), tuple(order)
-    if order == tuple(range(x.ndim)):
-        return name
-    if ("turn", name) in graph.origin and x.ndim == 2:
-        return graph.name(graph.origin["turn", name])
-    if ("product", name) in graph.origin:  # (A B)^T = B^T A^T, which costs no more than A B
-        (a, turned_a), (b, turned_b) = graph.origin["product", name]
-        return _multiply(graph, (b, not turned_b), (a, not turned_a))
-    result = graph.add("Transpose", name, perm=order)
-    graph.origin["turn", result] = x
-    return result
-
-
-@translates("t")
-def _t(graph: Graph, out: Tensor, x: Tensor) -> str:
-    return _turn(graph, x, range(x.ndim)[::-1])
-
-
-@translates("transpose")
-def _transpose(graph: Graph, out: Tensor, x: Tensor, a: int, b: int) -> str:
-    order = list(range(x.ndim))
-    order[a], order[b] = order[b], order[a]
-    return _turn(graph, x, order)
-
-
-@translates("permute")
-def _permute(graph: Graph, out: Tensor, x: Tensor, dims: Sequence[int]) -> str:
-    return _turn(graph, x, [axis(x, d) for d in dims])
 
 
 @translates("cat")
@@ -139,35 +109,6 @@ def _select_backward(graph: Graph, out: Tensor, g: Tensor, sizes: Sequence[int],
     return _pad(graph, thin, out.ndim, dim, index, sizes[dim] - index - 1)
 
 
-Side = tuple[str, bool]  # a matrix, and whether its transpose is meant
-
-
-def _side(graph: Graph, x: Tensor) -> Side:
-    before = graph.origin.get(("turn", graph.name(x)))
-    return (graph.name(x), False) if before is None else (graph.name(before), True)
-
-
-def _multiply(graph: Graph, a: Side, b: Side) -> str:
-    if a[1] or b[1]:
-        name = graph.add("Gemm", a[0], b[0], transA=int(a[1]), transB=int(b[1]))
-    else:
-        name = graph.add("MatMul", a[0], b[0])
-    graph.origin["product", name] = a, b
-    return name
-
-
-@translates("mm")
-def _mm(graph: Graph, out: Tensor, a: Tensor, b: Tensor) -> str:
-    return _multiply(graph, _side(graph, a), _side(graph, b))
-
-
-@translates("addmm")
-def _addmm(graph: Graph, out: Tensor, bias: Tensor, a: Tensor, b: Tensor, beta: float = 1, alpha: float = 1) -> str:
-    (left, turned_left), (right, turned_right) = _side(graph, a), _side(graph, b)
-    turns = {"transA": int(turned_left), "transB": int(turned_right)}
-    return graph.add("Gemm", left, right, graph.name(bias), alpha=float(alpha), beta=float(beta), **turns)
-
-
 def _reduce(op: str) -> Callable[..., str]:
     def translate(graph: Graph, out: Tensor, x: Tensor, dim: Axes = None, keepdim: bool = False, **_: object) -> str:
         where = axes(x, dim)
@@ -218,6 +159,9 @@ def _sort(
 
 @translates("gather")
 def _gather(graph: Graph, out: Tensor, x: Tensor, dim: int, index: Tensor, sparse_grad: bool = False) -> str:
+    rows = graph.origin.get(("expand", graph.name(index)))
+    if rows is not None and axis(x, dim) == x.ndim - 2 and rows.shape == (*index.shape[:-1], 1):  # whole rows
+        return graph.add("GatherND", graph.name(x), graph.name(rows), batch_dims=x.ndim - 2)
     return graph.add("GatherElements", graph.name(x), graph.name(index), axis=axis(x, dim))
 
 
@@ -233,3 +177,8 @@ def _scatter_add(graph: Graph, out: Tensor, x: Tensor, dim: int, index: Tensor, 
     return graph.add(
         "ScatterElements", graph.name(x), graph.name(index), graph.name(value), axis=where, reduction="add"
     )
+
+
+@translates("_log_softmax")
+def _log_softmax(graph: Graph, out: Tensor, x: Tensor, dim: int, half_to_float: bool = False) -> str:
+    return graph.add("LogSoftmax", graph.name(x), axis=axis(x, dim))

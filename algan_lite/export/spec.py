@@ -22,6 +22,7 @@ Interface = dict[str, dict[str, Shape]]  # "inputs" and "outputs": name -> shape
 MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # Adam's in formulas -> in PyTorch
 GROUPS = {"G": "G", "D": "D", "m_G": "G", "m_D": "D", "v_G": "G", "v_D": "D", "G_ema": "G"}  # group -> whose shapes
 AVERAGES = ("real", "fake", "weight")
+TOTALS = ("loss", "total")  # of each player, without and with what regularizers add
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,29 @@ class StepSpec:
             offset += math.prod(shape)
         n, needs = config.batch_size, config.needs("D") | config.needs("G")
         pool, sample = (config.pool_factor * n, G.latent_dim), (n, *G.sample_shape)
+        lead = run_axis(G)
         inputs = {"state": (offset,), "x_real": sample, "z_pool": pool}
         optional = {"z2": (n, G.latent_dim), "noise": sample}
         inputs |= {name: shape for name, shape in optional.items() if name in needs}
         if config.rule().draws:
             inputs["selection_noise"] = pool[:1]
         inputs |= {f"lam_{name}": () for name in config.regularizers}
-        inputs |= {"lr_G": (), "lr_D": (), "step": ()}
-        outputs = {"new_state": (offset,), "loss_D": (), "loss_G": (), "chosen": (n,)}
-        return cls(inputs, outputs, tuple(layout), config.describe())
+        inputs |= {"lr_G": (), "lr_D": ()}
+        told = [f"{what}_{player}" for player in "DG" for what in TOTALS]
+        told += [*(f"R_{name}" for name in config.regularizers), "logit_real", "logit_fake"]
+        outputs = {"new_state": (offset,), **dict.fromkeys(told, ()), "chosen": (n,)}
+        inputs, outputs = ({name: (*lead, *shape) for name, shape in of.items()} for of in (inputs, outputs))
+        return cls({**inputs, "step": ()}, outputs, tuple(layout), config.describe())
 
     @property
     def size(self) -> int:
         """S, the length of the state."""
-        return self.inputs["state"][0]
+        return self.inputs["state"][-1]
+
+    @property
+    def lead(self) -> Shape:
+        """The runs axis: (R,), or () for one GAN."""
+        return self.inputs["state"][:-1]
 
     def pack(self, G: nn.Module, D: nn.Module, run: TrainState | None = None) -> Tensor:
         """Return the state (S,) before the first step, or the present one of a run.
@@ -77,26 +87,38 @@ class StepSpec:
         Raises:
             ValueError: If a tensor has another shape than in the layout.
         """
-        found = _named("G", G) | _named("D", D) | _named("G_ema", G if run is None else run.history.G_ema)
-        if run is not None:
-            found |= _moments("G", G, run) | _moments("D", D, run)
-            found |= {f"averages.{name}": value for name, value in run.averages.items()}
+        found = _held(G, D, run)
         parts = []
         for entry in self.layout:
-            value = found.get(entry["name"], torch.zeros(entry["shape"]))
-            if tuple(value.shape) != tuple(entry["shape"]):
-                raise ValueError(f"{entry['name']} must have shape {tuple(entry['shape'])}; got {tuple(value.shape)}")
-            parts.append(value.detach().cpu().reshape(-1))
-        return torch.cat(parts)
+            shape = (*self.lead, *entry["shape"])
+            value = found.get(entry["name"], torch.zeros(shape))
+            if tuple(value.shape) != shape:
+                raise ValueError(f"{entry['name']} must have shape {shape}; got {tuple(value.shape)}")
+            parts.append(value.detach().cpu().reshape(*self.lead, -1))
+        return torch.cat(parts, -1)
 
     def unpack(self, state: Tensor | np.ndarray) -> dict[str, Tensor]:
-        """Return name -> tensor of a state (S,)."""
+        """Return name -> tensor of a state (..., S); they share its memory."""
         state = torch.as_tensor(state)
-        if tuple(state.shape) != (self.size,):
-            raise ValueError(f"state must have shape ({self.size},); got {tuple(state.shape)}")
+        if tuple(state.shape) != self.inputs["state"]:
+            raise ValueError(f"state must have shape {self.inputs['state']}; got {tuple(state.shape)}")
+        parts = state.split([math.prod(entry["shape"]) for entry in self.layout], -1)
         return {
-            e["name"]: state[e["offset"] : e["offset"] + math.prod(e["shape"])].reshape(e["shape"]) for e in self.layout
+            entry["name"]: part.reshape((*self.lead, *entry["shape"]))
+            for entry, part in zip(self.layout, parts, strict=True)
         }
+
+    @torch.no_grad()
+    def restore(self, state: Tensor | np.ndarray, run: TrainState) -> None:
+        """Write a state (..., S) into the networks, optimizers and averages of a run: what ``pack`` reads."""
+        for player, net in (("G", run.G), ("D", run.D)):
+            _begin_moments(net, run.optimizers[player], run.step)
+        held = _held(run.G, run.D, run)
+        for name, value in self.unpack(state).items():
+            if name in held:
+                held[name].copy_(value)
+            else:
+                run.averages[name.removeprefix("averages.")] = value.clone()
 
     def plain(self) -> dict[str, Any]:
         """Return the interface as JSON values."""
@@ -107,25 +129,53 @@ class StepSpec:
         Path(path).write_text(json.dumps(self.plain(), indent=1) + "\n", encoding="utf-8")
 
 
+def run_axis(net: nn.Module) -> Shape:
+    """Return (R,) for an ensemble of R networks, () for one network."""
+    return (net.runs,) if hasattr(net, "runs") else ()
+
+
+def own_weights(net: nn.Module) -> dict[str, Tensor]:
+    """Return name in one network -> weight, (R, ...) for an ensemble."""
+    return net.weights() if hasattr(net, "runs") else dict(net.named_parameters())
+
+
+def _held(G: nn.Module, D: nn.Module, run: TrainState | None) -> dict[str, Tensor]:
+    """Return what of a state lies in networks, optimizers and averages, by its name in the layout."""
+    found = _named("G", G) | _named("D", D) | _named("G_ema", G if run is None else run.history.G_ema)
+    if run is not None:
+        found |= _moments("G", G, run) | _moments("D", D, run)
+        found |= {f"averages.{name}": value for name, value in run.averages.items()}
+    return found
+
+
 def _named(group: str, net: nn.Module) -> dict[str, Tensor]:
-    return {f"{group}.{name}": weight for name, weight in net.named_parameters()}
+    return {f"{group}.{name}": weight for name, weight in own_weights(net).items()}
 
 
 def _moments(player: str, net: nn.Module, run: TrainState) -> dict[str, Tensor]:
     """Return Adam's moments of a run; a weight that has had no gradient yet has none."""
     found = {}
-    for name, weight in net.named_parameters():
+    for name, weight in own_weights(net).items():
         memory = run.optimizers[player].state.get(weight, {})
         found |= {f"{m}_{player}.{name}": memory[its] for m, its in MOMENTS.items() if its in memory}
     return found
 
 
+def _begin_moments(net: nn.Module, optimizer: torch.optim.Adam, step: int) -> None:
+    """Let Adam have moments of every weight, and be at ``step``."""
+    for weight in net.parameters():
+        memory = optimizer.state[weight]
+        memory["step"] = torch.tensor(float(step))
+        for its in MOMENTS.values():
+            memory.setdefault(its, torch.zeros_like(weight, memory_format=torch.preserve_format))
+
+
 def _shapes(config: TrainConfig, G: nn.Module, D: nn.Module) -> dict[str, Shape]:
     nets = {"G": G, "D": D}
     shapes = {
-        f"{group}.{name}": tuple(weight.shape)
+        f"{group}.{name}": tuple(weight.shape[len(run_axis(G)) :])
         for group, player in GROUPS.items()
-        for name, weight in nets[player].named_parameters()
+        for name, weight in own_weights(nets[player]).items()
     }
     if "state" in config.needs("D") | config.needs("G"):
         shapes |= {f"averages.{name}": () for name in AVERAGES}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from algan_lite.export.spec import AVERAGES, group_sizes
+from algan_lite.export.spec import AVERAGES, TOTALS, group_sizes
 from algan_lite.objective.batch import Batch, View, judge, player_loss
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.objective.players import objective
@@ -52,10 +52,10 @@ def adam(
     return weights - lr / (1 - betas[0] ** step) * m / size, m, v
 
 
-def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors], dict[str, Tensor]]:
+def training_step(now: Step) -> Callable[[Tensors], dict[str, Tensor]]:
     """Return one step of ``train()`` as a function from named inputs to named outputs: see ``export.training_step``."""
-    pair, sizes = _Pair(G, D), group_sizes(config, G, D)
-    now = Step(G, D, config)
+    G, D, config = now.G, now.D, now.config
+    pair, sizes = Pair(G, D), group_sizes(config, G, D)
 
     def D_half(drawn: Batch, lams: Tensors) -> tuple[Any, ...]:
         chosen = now.choose(drawn)
@@ -67,18 +67,19 @@ def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[
         return objective("G", G, D, now.reclassify(*seen), lams)
 
     def step(inputs: Tensors) -> dict[str, Tensor]:
-        old = dict(zip(sizes, inputs["state"].split(list(sizes.values())), strict=True))
+        old = dict(zip(sizes, inputs["state"].split(list(sizes.values()), -1), strict=True))
         lams = {name: inputs[f"lam_{name}"] for name in config.regularizers}
-        averages = dict(zip(AVERAGES, old.pop("averages").unbind(), strict=True)) if "averages" in old else {}
+        averages = dict(zip(AVERAGES, old.pop("averages").unbind(-1), strict=True)) if "averages" in old else {}
         optional = (inputs.get(name) for name in ("selection_noise", "z2", "noise"))
         drawn = Batch(inputs["x_real"], now.loss, inputs["z_pool"], *optional, averages)
         theta = {player: old[player].detach().requires_grad_() for player in "GD"}
         lent = {player: pair.pieces(player, theta[player]) for player in "GD"}
 
         def descend(player: str, total: Tensor) -> dict[str, Tensor]:
-            (gradient,) = torch.autograd.grad(total, theta[player], retain_graph=True)
+            (gradient,) = torch.autograd.grad(total.sum(), theta[player], retain_graph=True)
             moments = old[f"m_{player}"], old[f"v_{player}"]
-            new = adam(old[player], gradient, *moments, inputs[f"lr_{player}"], inputs["step"], config.betas)
+            lr = inputs[f"lr_{player}"].unsqueeze(-1)
+            new = adam(old[player], gradient, *moments, lr, inputs["step"], config.betas)
             return dict(zip((player, f"m_{player}", f"v_{player}"), new, strict=True))
 
         seen, terms_D = pair.lend(lent, D_half, drawn, lams)
@@ -89,20 +90,19 @@ def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[
         new["G_ema"] = torch.lerp(old["G_ema"], new["G"], 1 - config.ema_decay)
         batch, chosen, _ = seen
         if averages:
-            new["averages"] = torch.stack([batch.state[name] for name in AVERAGES])
-        return {
-            "new_state": torch.cat([new[group] for group in sizes]),
-            "loss_D": terms_D["loss"].detach(),
-            "loss_G": terms_G["loss"].detach(),
-            "chosen": chosen.indices,
-        }
+            new["averages"] = torch.stack([batch.state[name] for name in AVERAGES], -1)
+        told = {f"{what}_D": terms_D[what] for what in TOTALS} | {f"{what}_G": terms_G[what] for what in TOTALS}
+        told |= {f"R_{name}": (terms_G | terms_D)[name] for name in lams}
+        told |= {"logit_real": batch.logits_real.mean(-1), "logit_fake": batch.logits_fake.mean(-1)}
+        told = {name: value.detach() for name, value in told.items()}
+        return {"new_state": torch.cat([new[group] for group in sizes], -1), **told, "chosen": chosen.indices}
 
     return step
 
 
 def view(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors], dict[str, Tensor]]:
     """Return what a picture shows of a state, as a function from named inputs to named outputs: see ``export.view``."""
-    pair, sizes, loss = _Pair(G, D), group_sizes(config, G, D), resolve_loss(config.loss)
+    pair, sizes, loss = Pair(G, D), group_sizes(config, G, D), resolve_loss(config.loss)
 
     def look(x: Tensor, z: Tensor) -> dict[str, Tensor]:
         x_fake = G(z).detach().requires_grad_()
@@ -120,14 +120,14 @@ def view(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors],
         }
 
     def view(inputs: Tensors) -> dict[str, Tensor]:
-        both = inputs["state"][: sizes["G"] + sizes["D"]].split([sizes["G"], sizes["D"]])
+        both = inputs["state"][..., : sizes["G"] + sizes["D"]].split([sizes["G"], sizes["D"]], -1)
         lent = {player: pair.pieces(player, flat) for player, flat in zip("GD", both, strict=True)}
         return pair.lend(lent, look, inputs["x"], inputs["z"])
 
     return view
 
 
-class _Pair(nn.Module):
+class Pair(nn.Module):
     """G and D under one roof, so that weights can be lent to both at once."""
 
     def __init__(self, G: nn.Module, D: nn.Module) -> None:
@@ -139,10 +139,10 @@ class _Pair(nn.Module):
         return ask(*args)
 
     def pieces(self, player: str, flat: Tensor) -> dict[str, Tensor]:
-        """Cut a flat vector into the player's weights."""
+        """Cut flat vectors (..., S) into the player's weights."""
         own = dict(self.get_submodule(player).named_parameters())
-        parts = flat.split([weight.numel() for weight in own.values()])
-        return {f"{player}.{name}": part.view(own[name].shape) for name, part in zip(own, parts, strict=True)}
+        parts = flat.split([weight.numel() // max(1, flat[..., 0].numel()) for weight in own.values()], -1)
+        return {f"{player}.{name}": part.reshape(own[name].shape) for name, part in zip(own, parts, strict=True)}
 
     def lend(self, weights: Mapping[str, Tensors], ask: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         """Ask while the two networks have other weights, player -> name -> weight."""

@@ -14,18 +14,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from algan_lite.core.checks import check_integer, check_shape
+from algan_lite.core.checks import check_integer
 from algan_lite.core.files import write_atomically
 from algan_lite.core.progress import progress_bar
 from algan_lite.export import step as export_step
+from algan_lite.export.doors import check_graph
 from algan_lite.export.record import model_bytes
 from algan_lite.export.spec import Interface, StepSpec
-from algan_lite.models.doors import check_pair, try_out
-from algan_lite.models.networks import check_module
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.step import Step
 
 
 def training_step(path: str | os.PathLike[str], config: TrainConfig, G: nn.Module, D: nn.Module) -> StepSpec:
@@ -53,9 +52,9 @@ def training_step(path: str | os.PathLike[str], config: TrainConfig, G: nn.Modul
         NotImplementedError: If a network or loss does something that has no translation into ONNX.
         ImportError: If the package ``onnx`` is not installed.
     """
-    _check(config, G, D)
+    check_graph(config, G, D)
     spec = StepSpec.of(config, G, D)
-    content = model_bytes(export_step.training_step(G, D, config), spec.inputs)
+    content = model_bytes(export_step.training_step(Step(G, D, config)), spec.inputs)
     write_atomically(path, lambda file: file.write(content))
     return spec
 
@@ -156,7 +155,7 @@ def _is_new(folder: Path, before: object, now: Mapping[str, Any]) -> bool:
 
 def _view_interface(G: nn.Module, D: nn.Module, config: TrainConfig, num_x: int, num_z: int) -> Interface:
     """Check the arguments of ``view`` and return its interface."""
-    _check(config, G, D)
+    check_graph(config, G, D)
     num_x, num_z = check_integer("num_x", num_x, 1), check_integer("num_z", num_z, 1)
     weights = sum(weight.numel() for net in (G, D) for weight in net.parameters())
     sample = tuple(G.sample_shape)
@@ -166,32 +165,3 @@ def _view_interface(G: nn.Module, D: nn.Module, config: TrainConfig, num_x: int,
         "inputs": inputs,
         "outputs": {"logits_x": (num_x,), "fakes": fakes, "logits_fakes": (num_z,), "arrows": fakes},
     }
-
-
-def _check(config: TrainConfig, G: nn.Module, D: nn.Module) -> None:
-    """Refuse what cannot be one graph."""
-    if not isinstance(config, TrainConfig):
-        raise TypeError(f"config must be a TrainConfig; got {type(config).__name__}")
-    if config.d_steps != 1:
-        raise ValueError(f"d_steps must be 1 in an exported step; got {config.d_steps}")
-    if config.keep_decay is not None:
-        raise ValueError(f"keep_decay must be None in an exported step, which knows no epoch; got {config.keep_decay}")
-    config.lams(0, "cpu")
-    for player, net in (("G", G), ("D", D)):
-        check_module(player, net)
-        if not list(net.parameters()):
-            raise ValueError(f"{player} must have weights to train; got {type(net).__name__} without")
-        if hasattr(net, "runs"):
-            raise ValueError(f"{player} must be one network, such as ensemble.member(0); got {net.runs} runs")
-        if held := [name for name, _ in net.named_buffers()]:
-            raise ValueError(f"{player} must hold no buffers, which a state leaves out; got {', '.join(held)}")
-        for name, weight in net.named_parameters():
-            if weight.dtype != torch.float32 or not weight.requires_grad:
-                what = f"{weight.dtype}, requires_grad={weight.requires_grad}"
-                raise ValueError(f"weights of {player} must be float32 and require gradients; got {name}: {what}")
-    if {id(weight) for weight in G.parameters()} & {id(weight) for weight in D.parameters()}:
-        raise ValueError("G and D must be two networks with weights of their own; got shared ones")
-    check_pair(G, D)
-    if not hasattr(G, "sample_shape"):
-        raise TypeError(f"G must have sample_shape, such as (2,), for a graph; got {type(G).__name__} without")
-    try_out(G, D, 2, check_shape("G.sample_shape", G.sample_shape))

@@ -67,6 +67,10 @@ class Ensemble(nn.Module):
     def _weights(self) -> dict[str, Tensor]:
         return dict(zip(self._names, self._parameters.values(), strict=True))
 
+    def weights(self) -> dict[str, Tensor]:
+        """Return the stacked weights, (R, ...), by their names in a member."""
+        return {name.removeprefix("net."): weight for name, weight in self._weights().items()}
+
     def _call(self, x: Tensor, method: str, own_ndim: int) -> Tensor:
         def one(weights: dict[str, Tensor], x: Tensor) -> Tensor:
             return functional_call(self._template[0], weights, (x, method))

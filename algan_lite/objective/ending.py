@@ -39,9 +39,9 @@ def is_bounded(logits: Tensor) -> bool:
     return False
 
 
-def warn_of_sigmoid() -> None:
-    """Warn, in the line that called our caller."""
-    warnings.warn(_MESSAGE, stacklevel=3)
+def warn_of_sigmoid(stacklevel: int = 3) -> None:
+    """Warn, by default in the line that called our caller."""
+    warnings.warn(_MESSAGE, stacklevel=stacklevel)
 
 
 class Ending:
@@ -61,7 +61,7 @@ class Ending:
         self.looks += 1
         if not self.said and (is_bounded(real) if self.looks == 1 else self._values_tell(real, fake)):
             self.said = True
-            warnings.warn(_MESSAGE, stacklevel=4)
+            warnings.warn(_MESSAGE, stacklevel=5)
 
     def _values_tell(self, real: Tensor, fake: Tensor) -> bool:
         if self.boundary != 0 or real.device.type == "meta":

@@ -59,6 +59,7 @@ class Saver:
         if self.path is None:
             return
         self.state.check_diverged()
+        self.state.settle()
         if not self._saved:
             self._leave_out_what_moves()
         history = self.state.history

@@ -16,10 +16,11 @@ from algan_lite.objective.players import objective
 from algan_lite.training.checkpoint import Saver
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.doors import check_call
+from algan_lite.training.engines import Engine, start
 from algan_lite.training.history import History
 from algan_lite.training.interrupt import Patience
 from algan_lite.training.precision import fresh_casts
-from algan_lite.training.state import TrainState
+from algan_lite.training.state import Outcome, TrainState
 from algan_lite.training.step import Step
 
 
@@ -34,6 +35,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 500,
     resume: bool = False,
+    engine: str = "eager",
     progress: bool | None = None,
 ) -> History:
     """Train G and D in place, on the device that they are on.
@@ -47,13 +49,17 @@ def train(
         callbacks: Called after every step with the ``TrainState``.
         checkpoint: File to save to every ``checkpoint_every`` steps and at the end.
         checkpoint_every: Steps between two saves, >= 1.
-        resume: Continue from ``checkpoint`` if it exists.
+        resume: Continue from ``checkpoint`` if it exists; one engine continues what another began.
+        engine: What takes the steps: ``eager``, PyTorch as it is, or ``graph``, the step as one graph in onnxruntime:
+            for dense networks on a CPU several times as fast, on the same draws. What it cannot do is done by
+            ``eager``, with a warning that says why.
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
 
     Returns:
         The history; ``history.frame()`` is a ``pandas.DataFrame``.
 
     Raises:
+        ImportError: If ``engine="graph"`` lacks a package; the message names it.
         KeyboardInterrupt: At the end of a step; the checkpoint is written, and the exception has ``.history``.
         TrainingDiverged: If the loss has stopped being finite in every run.
         TypeError: If an argument is of another kind.
@@ -64,8 +70,10 @@ def train(
     check_flag("resume", resume)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
+    call = start(engine, state)
+    looks = [lambda state: state.settle(), *callbacks] if callbacks else []
     with _nothing_is_lost(state, saver) as patience, fresh_casts():
-        six_steps(G, D, source, state, _steps(state, patience, progress), [*callbacks, saver.after_step])
+        six_steps(G, D, source, state, _steps(state, patience, progress), [*looks, saver.after_step], call)
         saver.save()
     return state.history
 
@@ -77,12 +85,17 @@ def six_steps(
     state: TrainState,
     steps: Iterable[int],
     after: Sequence[Callable[[TrainState], None]],
+    engine: Engine | None = None,
 ) -> None:
-    """Take the article's six steps, and call each of ``after`` behind every round of them."""
+    """Take the article's six steps, and call each of ``after`` behind every round of them.
+
+    An engine takes steps 2 to 5 in its own way, on the same draws.
+    """
     # 1. Initialize G and D: the weights are theirs already; optimizers and random streams are in the state.
     config, step = state.config, Step(G, D, state.config)
     ending = Ending(step.loss)
-    for k in steps:
+
+    def steps_2_to_5(k: int) -> Outcome:
         lams = step.lams(k)
         for _ in range(config.d_steps):
             drawn = step.draw(source, state.streams, state.averages)
@@ -99,11 +112,16 @@ def six_steps(
         # ... and then G, which now faces the new D.
         terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), lams)
         state.minimize("G", terms_G["total"])
-        # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
-        state.finish_step(terms_D, terms_G, step.take_calls())
-        state.look(source)
-        state.record(terms_D, terms_G, batch)
+        state.average()
         ending.look(k, batch.logits_real, batch.logits_fake)
+        return Outcome(terms_D, terms_G, batch.logits_real, batch.logits_fake, step.take_calls())
+
+    for k in steps:
+        seen = steps_2_to_5(k) if engine is None else engine(source, k)
+        # 6. Repeat steps 2 to 5 until the equilibrium, or for ``num_steps``.
+        state.finish_step(seen)
+        state.look(source)
+        state.record(seen)
         for call in after:
             call(state)
         if state.stopped:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,30 @@ from torch import Tensor, nn
 from algan_lite.core.rng import Stream, run_seeds, stream
 from algan_lite.data.sources import Source
 from algan_lite.models.doors import check_runs, duplicate
-from algan_lite.objective.batch import Batch
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.equilibrium import Watch
 from algan_lite.training.history import History, TrainingDiverged
 
 PURPOSES = ("data", "second candidates", "selection", "penalties", "held-out")
+
+
+class Outcome(NamedTuple):
+    """What steps 2 to 5 leave for the history.
+
+    Attributes:
+        terms_D: What D minimized, term by term, and its ``total``, each (...).
+        terms_G: The same of G.
+        logits_real: D's logits on the reals, or their mean, (..., N) or (..., 1).
+        logits_fake: The same on the fakes.
+        num_calls: Candidates that each run passed through G and D only to choose.
+    """
+
+    terms_D: Mapping[str, Tensor]
+    terms_G: Mapping[str, Tensor]
+    logits_real: Tensor
+    logits_fake: Tensor
+    num_calls: int
 
 
 @dataclass
@@ -31,6 +49,7 @@ class TrainState:
         streams: Purpose -> stream; one generator, or one a run.
         averages: Moving averages of D's mean logits (empty until a regularizer asks for them).
         watch: What the stopping rule has seen so far.
+        settle: Brings G, D and all of the above up to date, where an engine keeps weights and moments of its own.
     """
 
     G: nn.Module
@@ -43,6 +62,7 @@ class TrainState:
     averages: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
     whole: bool = True
+    settle: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         """Look up once what every step needs."""
@@ -85,19 +105,23 @@ class TrainState:
             parameter.grad = gradient if as_it_is else laid_out_as(parameter, gradient)
         self.optimizers[player].step()
 
-    def release(self) -> None:
-        """Leave no gradients behind: a ``backward()`` of the caller would add to them."""
-        for optimizer in self.optimizers.values():
-            optimizer.zero_grad()
-
-    def finish_step(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], num_calls: int) -> None:
-        """Count the step, average G's weights and mark the runs that diverged in it."""
+    def average(self) -> None:
+        """Move the average of G's weights."""
         torch._foreach_lerp_(self._ema, self._live, 1 - self.config.ema_decay)
         for average, buffer in self._buffers:
             average.copy_(buffer)
+
+    def release(self) -> None:
+        """Leave the networks up to date, without gradients: a ``backward()`` of the caller would add to them."""
+        self.settle()
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+
+    def finish_step(self, seen: Outcome) -> None:
+        """Count the step and mark the runs that diverged in it."""
         self.step += 1
-        self._mark_diverged(terms_D["total"], terms_G["total"])
-        self.history.num_calls += num_calls
+        self._mark_diverged(seen.terms_D["total"], seen.terms_G["total"])
+        self.history.num_calls += seen.num_calls
 
     def _mark_diverged(self, *totals: Tensor) -> None:
         if self.device.type == "cpu" and all(math.isfinite(_over_runs(total).item()) for total in totals):
@@ -105,22 +129,21 @@ class TrainState:
         marks, total = self.history.diverged_at, sum(total.detach() for total in totals)
         self.history.diverged_at = torch.where((marks < 0) & ~torch.isfinite(total).reshape(-1), self.step, marks)
 
-    def record(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
+    def record(self, seen: Outcome) -> None:
         """Append a row to the history where one is due; with this the step is whole."""
         due = self.step % self.config.log_every == 0 or self.step in (1, self.config.num_steps) or self.stopped
         if due:
-            self._append(terms_D, terms_G, batch)
+            self._append(seen)
         self.whole = True
         if due:
             self.check_diverged()
 
-    def _append(self, terms_D: Mapping[str, Tensor], terms_G: Mapping[str, Tensor], batch: Batch) -> None:
-        penalties = {
-            f"R_{k}": v for terms in (terms_G, terms_D) for k, v in terms.items() if k not in ("loss", "total")
-        }
-        logits = {"logit_real": batch.logits_real.mean(-1), "logit_fake": batch.logits_fake.mean(-1)}
+    def _append(self, seen: Outcome) -> None:
+        terms = {**seen.terms_G, **seen.terms_D}
+        penalties = {f"R_{name}": value for name, value in terms.items() if name not in ("loss", "total")}
+        logits = {"logit_real": seen.logits_real.mean(-1), "logit_fake": seen.logits_fake.mean(-1)}
         accuracy = {} if self.config.equilibrium is None else {"accuracy": self.watch.accuracy}
-        losses = {"loss_D": terms_D["loss"], "loss_G": terms_G["loss"]}
+        losses = {"loss_D": seen.terms_D["loss"], "loss_G": seen.terms_G["loss"]}
         self.history.record(self.step, {**losses, **penalties, **logits, **accuracy})
 
     @property
@@ -131,6 +154,7 @@ class TrainState:
     def look(self, source: Source) -> None:
         """Check the stopping rule where a check is due."""
         if self.watch.is_due(self.step):
+            self.settle()
             loss = resolve_loss(self.config.loss)
             self.watch.check(self.G, self.D, source, loss, self.streams["held-out"], self.step)
             self.history.equilibrium_at = self.watch.reached_at
