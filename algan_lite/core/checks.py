@@ -110,6 +110,8 @@ def check_list(name: str, value: object, takes: str) -> list[Any]:
 
 def check_device(name: str, device: object) -> torch.device:
     """Return a device given as one or by its name."""
+    if isinstance(device, torch.device):
+        return device
     try:
         return torch.device(device)
     except (RuntimeError, TypeError, ValueError) as error:
@@ -165,6 +167,8 @@ def as_tensor(name: str, value: object, takes: str = "a tensor or an array") -> 
 
 def check_sizes(name: str, sizes: object) -> tuple[int, ...]:
     """Return the lengths of the axes of a tensor, perhaps none."""
+    if type(sizes) is tuple and all(type(size) is int and 0 <= size <= LARGEST for size in sizes):
+        return sizes  # the usual case, asked at every draw
     if isinstance(sizes, str | bytes) or not isinstance(sizes, Sequence):
         raise TypeError(f"{name} must be a tuple of integers in [0, inf); got {shown(sizes)}")
     return tuple(check_integer(f"{name}[{k}]", size, 0) for k, size in enumerate(sizes))

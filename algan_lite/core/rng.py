@@ -108,8 +108,8 @@ def draw(
 def _draw_one(generator: torch.Generator, shape: Sequence[int], kind: str, high: int | None) -> Tensor:
     place = {"generator": generator, "device": generator.device}
     if kind == "index":
-        return torch.randint(check_integer("high", high, 1), tuple(shape), **place)
-    return torch.randn(tuple(shape), **place) if kind == "normal" else torch.rand(tuple(shape), **place)
+        return torch.randint(check_integer("high", high, 1), shape, **place)
+    return torch.randn(shape, **place) if kind == "normal" else torch.rand(shape, **place)
 
 
 def run_seeds(seed: int | Sequence[int], runs: int | None) -> list[int]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from algan_lite.data.sources import Source
 from algan_lite.export.doors import check_graph
 from algan_lite.export.record import model_bytes, need_onnx
-from algan_lite.export.spec import TOTALS, Shape, StepSpec
+from algan_lite.export.spec import TOTALS, StepSpec
 from algan_lite.export.step import training_step
 from algan_lite.models.doors import weights_like
 from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
@@ -73,21 +73,20 @@ class Graph:
         self.state, self.step, self.spec = state, Step(G, D, config), StepSpec.of(config, G, D)
         self.session = _session(model_bytes(training_step(self.step), self.spec.inputs))
         self.num_calls = self.step.take_calls()  # of the step that was recorded
-        self.binding = self.session.io_binding()
-        self.now, self.settled = self.spec.pack(G, D, state).numpy(), state.step
-        self.next = np.empty_like(self.now)
-        self.told = {name: self._told(name, shape) for name, shape in self.spec.outputs.items() if name != "new_state"}
-        lead, rates = self.spec.lead, {"lr_G": config.lr, "lr_D": config.lr_D or config.lr}
-        self.rates = {name: np.full(lead, rate, np.float32) for name, rate in rates.items()}
+        self.fed = {name: torch.zeros(shape) for name, shape in self.spec.inputs.items()}
+        self.told = {name: torch.zeros(shape) for name, shape in self.spec.outputs.items()}
+        self.told["chosen"] = self.told["chosen"].long()
+        self.fed["lr_G"].fill_(config.lr), self.fed["lr_D"].fill_(config.lr_D or config.lr)
+        self.now, self.next = self.spec.pack(G, D, state).contiguous(), self.told["new_state"]
+        self.there, self.back = self._bind(self.now, self.next), self._bind(self.next, self.now)
+        self.settled = state.step
         state.settle = self.settle
 
     def __call__(self, source: Source, k: int) -> Outcome:
         """Take steps 2 to 5 at step k of G, of every run."""
-        for name, value in self._fed(source, k).items():
-            self.binding.bind_cpu_input(name, value)
-        self._bind_output("new_state", self.next)
-        self.session.run_with_iobinding(self.binding)
-        self.now, self.next = self.next, self.now
+        self._feed(source, k)
+        self.session.run_with_iobinding(self.there)
+        self.now, self.next, self.there, self.back = self.next, self.now, self.back, self.there
         terms = {player: {what: self.told[f"{what}_{player}"] for what in TOTALS} for player in "DG"}
         terms["D"] |= {name: self.told[f"R_{name}"] for name in self.state.config.regularizers}
         logits = (self.told[f"logit_{what}"].unsqueeze(-1) for what in ("real", "fake"))
@@ -96,27 +95,33 @@ class Graph:
     def settle(self) -> None:
         """Bring networks, optimizers and averages up to date."""
         if self.settled != self.state.step:
-            self.spec.restore(torch.from_numpy(self.now), self.state)
+            self.spec.restore(self.now, self.state)
             self.settled = self.state.step
 
-    def _fed(self, source: Source, k: int) -> dict[str, np.ndarray]:
+    def _feed(self, source: Source, k: int) -> None:
+        """Write what the step is given where the session reads it."""
         drawn = self.step.draw(source, self.state.streams, {})
-        tensors = {"x_real": drawn.x_real, "z_pool": drawn.z_pool, "z2": drawn.z2, "noise": drawn.noise}
-        tensors["selection_noise"] = drawn.chance
-        fed = {name: tensor.detach().contiguous().numpy() for name, tensor in tensors.items() if tensor is not None}
-        lams = {f"lam_{name}": self._lam(lam) for name, lam in self.step.lams(k).items()}
-        return {"state": self.now, **fed, **lams, **self.rates, "step": np.array(k + 1, np.float32)}
+        values = {"x_real": drawn.x_real, "z_pool": drawn.z_pool, "z2": drawn.z2, "noise": drawn.noise}
+        values["selection_noise"] = drawn.chance
+        for name, value in values.items():
+            if name in self.fed:
+                self.fed[name].copy_(value)
+        for name, lam in self.step.lams(k).items():
+            self.fed[f"lam_{name}"][...] = lam
+        self.fed["step"].fill_(k + 1)
 
-    def _lam(self, lam: float | Tensor) -> np.ndarray:
-        return np.ascontiguousarray(np.broadcast_to(np.asarray(lam, np.float32), self.spec.lead))
-
-    def _told(self, name: str, shape: Shape) -> Tensor:
-        array = np.empty(shape, np.int64 if name == "chosen" else np.float32)
-        self._bind_output(name, array)
-        return torch.from_numpy(array)
-
-    def _bind_output(self, name: str, array: np.ndarray) -> None:
-        self.binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+    def _bind(self, state: Tensor, new_state: Tensor) -> Any:  # noqa: ANN401 - of a package that may be missing
+        """Say where in memory the session finds its inputs, and where it leaves its outputs."""
+        binding = self.session.io_binding()
+        for bind, tensors in (
+            (binding.bind_input, {**self.fed, "state": state}),
+            (binding.bind_output, {**self.told, "new_state": new_state}),
+        ):
+            for name, tensor in tensors.items():
+                bind(
+                    name, "cpu", 0, np.int64 if name == "chosen" else np.float32, tuple(tensor.shape), tensor.data_ptr()
+                )
+        return binding
 
 
 def _session(model: bytes) -> Any:  # noqa: ANN401 - of a package that may be missing

@@ -90,7 +90,7 @@ def model_bytes(function: Step, shapes: Mapping[str, Sequence[int]], free: Colle
     Args:
         function: Named inputs -> named outputs.
         shapes: Name of each input, float32 -> its shape.
-        free: Inputs whose first axis may be longer than that.
+        free: Inputs whose last axis may be longer than that.
 
     Raises:
         NotImplementedError: If the function does something that has no translation into ONNX.
@@ -99,7 +99,7 @@ def model_bytes(function: Step, shapes: Mapping[str, Sequence[int]], free: Colle
     onnx = need_onnx()
     graph, generator = Graph(), torch.Generator().manual_seed(0)
     # The examples lie between 0 and 1; which numbers they are makes no difference to the graph.
-    longer = {name: (shape[0] + 1, *shape[1:]) if name in free else tuple(shape) for name, shape in shapes.items()}
+    longer = {name: (*shape[:-1], shape[-1] + 1) if name in free else tuple(shape) for name, shape in shapes.items()}
     inputs = {name: torch.rand(shape, generator=generator) for name, shape in longer.items()}
     for name, value in inputs.items():
         graph.bind(value, name)
@@ -118,7 +118,7 @@ def model_bytes(function: Step, shapes: Mapping[str, Sequence[int]], free: Colle
         helper.make_graph(
             [helper.make_node(node.op, node.inputs, node.outputs, **dict(node.attributes)) for node in nodes],
             "algan_lite",
-            [info(k, 1, [f"any_{k}", *v[1:]] if k in free else list(v)) for k, v in shapes.items()],
+            [info(k, 1, [*v[:-1], f"any_{k}"] if k in free else list(v)) for k, v in shapes.items()],
             [info(name, element[name], list(value.shape)) for name, value in outputs.items()],
             [onnx.numpy_helper.from_array(v, name) for name, v in graph.constants.items() if name in used],
         ),
@@ -140,7 +140,7 @@ def need_onnx() -> ModuleType:
         import onnx.checker
         import onnx.numpy_helper
     except ImportError as error:
-        raise ImportError("writing a graph needs the package onnx: pip install algan-lite[export]") from error
+        raise ImportError("writing a graph needs the package onnx: pip install onnx") from error
     return onnx
 
 

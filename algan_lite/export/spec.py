@@ -33,8 +33,8 @@ class StepSpec:
         inputs: Name -> shape, float32.
         outputs: Name -> shape, float32; ``chosen`` is int64.
         layout: Where each tensor lies in the state: ``name``, ``shape`` and ``offset``, in order and without gaps.
-            The names begin with their group: ``G.``, ``D.`` (weights), ``m_G.``, ``m_D.``, ``v_G.``, ``v_D.`` (Adam's
-            moments), ``G_ema.`` and, where a regularizer needs them, ``averages.``.
+            Each name is that of a single network, behind its group: ``G.``, ``D.`` (weights), ``m_G.``, ``m_D.``,
+            ``v_G.``, ``v_D.`` (Adam's moments), ``G_ema.`` and, where a regularizer needs them, ``averages.``.
         config: The settings, as ``TrainConfig.describe()`` gives them.
     """
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from algan_lite.export.spec import AVERAGES, TOTALS, group_sizes
+from algan_lite.export.spec import AVERAGES, TOTALS, group_sizes, run_axis
 from algan_lite.objective.batch import Batch, View, judge, player_loss
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.objective.players import objective
@@ -102,18 +102,18 @@ def training_step(now: Step) -> Callable[[Tensors], dict[str, Tensor]]:
 
 def view(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors], dict[str, Tensor]]:
     """Return what a picture shows of a state, as a function from named inputs to named outputs: see ``export.view``."""
-    pair, sizes, loss = Pair(G, D), group_sizes(config, G, D), resolve_loss(config.loss)
+    pair, sizes, loss, lead = Pair(G, D), group_sizes(config, G, D), resolve_loss(config.loss), run_axis(G)
 
     def look(x: Tensor, z: Tensor) -> dict[str, Tensor]:
         x_fake = G(z).detach().requires_grad_()
-        fake = judge(D, x_fake, z.shape[:-1])
+        fake = judge(D, x_fake, (*lead, *z.shape[:-1]))
         # A paired loss compares with a real that D finds as real as this fake.
         real = View(*(value if value is None else value.detach() for value in fake))
         each = torch.ones_like(fake.logits)  # a sum: every sample its own gradient, not 1/L of it
         value = player_loss("G", Batch(x_fake, loss, real=real, fake=fake, weights=each))
-        (slope,) = torch.autograd.grad(value, x_fake)
+        (slope,) = torch.autograd.grad(value.sum(), x_fake)
         return {
-            "logits_x": judge(D, x, x.shape[:1]).logits.detach(),
+            "logits_x": judge(D, x, (*lead, len(x))).logits.detach(),
             "fakes": x_fake.detach(),
             "logits_fakes": fake.logits.detach(),
             "arrows": -slope,

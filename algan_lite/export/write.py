@@ -22,7 +22,7 @@ from algan_lite.core.progress import progress_bar
 from algan_lite.export import step as export_step
 from algan_lite.export.doors import check_graph
 from algan_lite.export.record import model_bytes
-from algan_lite.export.spec import Interface, StepSpec
+from algan_lite.export.spec import Interface, StepSpec, group_sizes, run_axis
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.step import Step
 
@@ -33,16 +33,20 @@ def training_step(path: str | os.PathLike[str], config: TrainConfig, G: nn.Modul
     Inputs, float32: ``state`` (S,); ``x_real`` (N, *sample); ``z_pool`` (M, latent_dim); where the settings need them
     ``z2`` (N, latent_dim), ``noise`` (N, *sample) and ``selection_noise`` (M,), uniform on [0, 1); ``lam_<name>`` ()
     for each regularizer; ``lr_G`` (), ``lr_D`` () and ``step`` (), the number of this step counted from 1.
-    Outputs: ``new_state`` (S,); ``loss_D`` and ``loss_G`` (), without penalties; ``chosen`` (N,) int64, the places in
-    the pool of the noise that G trained on. A first step starts from ``spec.pack(G, D)``.
+    Outputs: ``new_state`` (S,); ``loss_D`` and ``loss_G`` (), without penalties; ``total_D`` and ``total_G`` (), with
+    them; ``R_<name>`` (), unweighted; ``logit_real`` and ``logit_fake`` (), D's means before its update; ``chosen``
+    (N,) int64, the places in the pool of the noise that G trained on. A first step starts from ``spec.pack(G, D)``.
+
+    Of an ensemble of R runs every input and output but ``step`` has R in front: one run a row, each with a lambda and
+    learning rates of its own.
 
     Lambdas and learning rates are inputs: of a schedule its user feeds the value of the step.
 
     Args:
         path: File to write.
         config: Settings with ``d_steps`` 1 and without ``keep_decay``.
-        G: A generator; its weights are inputs of the graph, only their shapes matter.
-        D: A discriminator.
+        G: A generator or an ensemble; its weights are inputs of the graph, only their shapes matter.
+        D: A discriminator, likewise.
 
     Returns:
         The interface; ``spec.save("step.json")`` keeps it beside the graph.
@@ -64,10 +68,10 @@ def view(
 ) -> Interface:
     """Write what a picture shows of a state as an ONNX graph.
 
-    Inputs: ``state`` as ``training_step`` has it, ``x`` (K, *sample), ``z`` (L, latent_dim).
-    Outputs: ``logits_x`` (K,), ``fakes`` (L, *sample), ``logits_fakes`` (L,) and ``arrows`` (L, *sample): where G's
-    loss wants each fake to move, minus its gradient (of that fake alone). A paired loss, which compares a fake with a
-    real, is taken at a real that D finds as real as the fake.
+    Inputs: ``state`` as ``training_step`` has it, ``x`` (K, *sample), ``z`` (L, latent_dim), for all runs the same.
+    Outputs, of R runs with R in front: ``logits_x`` (K,), ``fakes`` (L, *sample), ``logits_fakes`` (L,) and ``arrows``
+    (L, *sample): where G's loss wants each fake to move, minus its gradient (of that fake alone). A paired loss, which
+    compares a fake with a real, is taken at a real that D finds as real as the fake.
 
     One graph serves every setting with the same networks and loss: of a state it reads the weights only.
 
@@ -157,11 +161,8 @@ def _view_interface(G: nn.Module, D: nn.Module, config: TrainConfig, num_x: int,
     """Check the arguments of ``view`` and return its interface."""
     check_graph(config, G, D)
     num_x, num_z = check_integer("num_x", num_x, 1), check_integer("num_z", num_z, 1)
-    weights = sum(weight.numel() for net in (G, D) for weight in net.parameters())
-    sample = tuple(G.sample_shape)
-    inputs = {"state": (weights,), "x": (num_x, *sample), "z": (num_z, G.latent_dim)}
+    lead, sample, sizes = run_axis(G), tuple(G.sample_shape), group_sizes(config, G, D)
+    inputs = {"state": (*lead, sizes["G"] + sizes["D"]), "x": (num_x, *sample), "z": (num_z, G.latent_dim)}
     fakes = (num_z, *sample)
-    return {
-        "inputs": inputs,
-        "outputs": {"logits_x": (num_x,), "fakes": fakes, "logits_fakes": (num_z,), "arrows": fakes},
-    }
+    outputs = {"logits_x": (num_x,), "fakes": fakes, "logits_fakes": (num_z,), "arrows": fakes}
+    return {"inputs": inputs, "outputs": {name: (*lead, *shape) for name, shape in outputs.items()}}

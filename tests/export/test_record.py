@@ -101,7 +101,9 @@ EXAMPLES: dict[str, Function] = {
     "mm": lambda x: (x.t() @ x).t() + (x.t() @ (x @ x.t()) @ x).t(),
     "addmm": lambda x: torch.addmm(x[0], x, x.t() @ x, beta=0.5, alpha=2.0),
     "bmm": lambda x: x.view(2, 2, 5).mT @ x.view(2, 2, 5) @ x.view(2, 5, 2).tanh() + x.view(2, 5, 2).exp(),
-    "baddbmm": lambda x: torch.baddbmm(x[:2, None], x.view(2, 2, 5).mT, x.view(2, 2, 5), beta=0.5).relu() @ x.view(2, 5, 2),
+    "baddbmm": lambda x: (
+        torch.baddbmm(x[:2, None], x.view(2, 2, 5).mT, x.view(2, 2, 5), beta=0.5).relu() @ x.view(2, 5, 2)
+    ),
     "sum": lambda x: x.sum(0) + x.sum() + x.sum(1, keepdim=True)[0],
     "mean": lambda x: x.mean(-1, keepdim=True) * x.mean(),
     "amax": lambda x: x.amax(0),

@@ -25,7 +25,8 @@ def test_spec_says_where_everything_is(tmp_path: Path) -> None:
         "selection_noise": (32,),
         **dict.fromkeys(("lam_lecam", "lam_mode_seeking", "lr_G", "lr_D", "step"), ()),
     }
-    assert spec.outputs == {"new_state": (spec.size,), "loss_D": (), "loss_G": (), "chosen": (16,)}
+    told = ("loss_D", "total_D", "loss_G", "total_G", "R_lecam", "R_mode_seeking", "logit_real", "logit_fake")
+    assert spec.outputs == {"new_state": (spec.size,), **dict.fromkeys(told, ()), "chosen": (16,)}
     state = spec.unpack(spec.pack(G, D))
     assert sum(value.numel() for value in state.values()) == spec.size
     groups = list(dict.fromkeys(name.partition(".")[0] for name in state))
