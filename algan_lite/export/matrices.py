@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from algan_lite.export.graph import Graph, Operand, Translation, axis, entering, f32
-from algan_lite.export.shapes import reshape
+from algan_lite.export.graph import Axes, Graph, Operand, Translation, axes, axis, entering, f32
+from algan_lite.export.shapes import REDUCTIONS, reshape
 
 TABLE: dict[str, Translation] = {}
 translates = entering(TABLE)
@@ -32,38 +32,54 @@ def _transpose(graph: Graph, out: Tensor, x: Tensor, a: int, b: int) -> str:
 
 @translates("permute")
 def _permute(graph: Graph, out: Tensor, x: Tensor, dims: Sequence[int]) -> str:
+    if graph.knows(out):  # x itself, the transpose of a transpose, or another look at one
+        return graph.name(out)
     order = tuple(axis(x, dim) for dim in dims)
-    if order == tuple(range(x.ndim)):
-        return graph.name(x)
-    swapped = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
-    if order == swapped and 1 in x.shape[-2:]:
+    return _swap(graph, out, x) if order == _swapped(x) else graph.add("Transpose", graph.name(x), perm=order)
+
+
+def _swapped(x: Tensor) -> tuple[int, ...]:
+    return (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+
+
+def _swap(graph: Graph, out: Tensor, x: Tensor) -> str:
+    """Return the name of ``out``, the transpose of x."""
+    if 1 in x.shape[-2:]:
         return reshape(graph, out, x)
-    name = graph.add("Transpose", graph.name(x), perm=order)
-    if order == swapped:
-        graph.origin["turn", name] = graph.name(x)
+    name = graph.add("Transpose", graph.name(x), perm=_swapped(x))
+    graph.origin["turn", name] = graph.name(x)
     return name
 
 
 def _turned(graph: Graph, x: Tensor) -> str:
     """Return the name of the transpose of x."""
     if graph.depends(x) and not graph.knows(x.mT):
-        graph.bind(x.mT, _transpose(graph, x.mT, x, -1, -2))
+        graph.bind(x.mT, _swap(graph, x.mT, x))
     return graph.name(x.mT)
 
 
 def _turn_back(graph: Graph, out: Tensor, name: str) -> str:
     """Let the transpose of ``out`` be known by a name, and return that of ``out``."""
     graph.bind(out.mT, name)
-    return _transpose(graph, out, out.mT, -1, -2)
+    return _swap(graph, out, out.mT)
+
+
+def _lies_turned(graph: Graph, x: Tensor) -> bool:
+    """Return whether x is known as the transpose of another value, and not the other way round."""
+    if x.ndim < 2 or not (graph.depends(x) and graph.knows(x.mT)):
+        return False
+    return 1 not in x.shape[-2:] and graph.origin.get(("turn", graph.name(x))) == graph.name(x.mT)
 
 
 def as_it_lies(translation: Translation) -> Translation:
     """Return a translation of what is done to values one at a time, which works on transposes where those are known."""
 
     def translate(graph: Graph, out: Tensor, *args: Operand, **kwargs: object) -> str:
-        if not _lies_turned(graph, out, args):
-            return translation(graph, out, *args, **kwargs)
         matrices = [arg for arg in args if isinstance(arg, Tensor) and arg.ndim]
+        whole = [matrix for matrix in matrices if graph.depends(matrix) and 1 not in matrix.shape[-2:]]
+        alike = all(matrix.ndim == out.ndim for matrix in matrices)
+        if not (alike and whole and all(_lies_turned(graph, matrix) for matrix in whole)):
+            return translation(graph, out, *args, **kwargs)
         for matrix in matrices:
             _turned(graph, matrix)
         turned = [arg.mT if isinstance(arg, Tensor) and arg.ndim else arg for arg in args]
@@ -72,17 +88,31 @@ def as_it_lies(translation: Translation) -> Translation:
     return translate
 
 
-def _lies_turned(graph: Graph, out: Tensor, args: Sequence[Operand]) -> bool:
-    matrices = [arg for arg in args if isinstance(arg, Tensor) and arg.ndim]
-    whole = [matrix for matrix in matrices if graph.depends(matrix) and 1 not in matrix.shape[-2:]]
-    alike = out.ndim > 1 and all(matrix.ndim == out.ndim for matrix in matrices)
-    return alike and bool(whole) and all(graph.knows(matrix.mT) for matrix in whole)
+def _reduced(translation: Translation) -> Translation:
+    """Return a translation of a sum or the like over axes, which works on the transpose where that is known."""
+
+    def translate(
+        graph: Graph, out: Tensor, x: Tensor, dim: Axes = None, keepdim: bool = False, **kwargs: object
+    ) -> str:
+        if not _lies_turned(graph, x):
+            return translation(graph, out, x, dim, keepdim, **kwargs)
+        last, other = {x.ndim - 1, x.ndim - 2}, {x.ndim - 1: x.ndim - 2, x.ndim - 2: x.ndim - 1}
+        where = axes(x, dim)
+        turned = [other.get(axis, axis) for axis in where]
+        if not keepdim and last.intersection(where):  # one axis is left of the two, or none
+            return translation(graph, out, x.mT, turned, keepdim, **kwargs)
+        return _turn_back(graph, out, translation(graph, out.mT, x.mT, turned, keepdim, **kwargs))
+
+    return translate
+
+
+TABLE |= {name: _reduced(REDUCTIONS[name]) for name in REDUCTIONS}
 
 
 @translates("mm", "bmm")
 def _product(graph: Graph, out: Tensor, a: Tensor, b: Tensor) -> str:
     """Multiply, and keep the result with its longer rows: (A B)^T = B^T A^T costs no more than A B."""
-    if out.shape[-2] <= out.shape[-1]:
+    if out.shape[-2] < out.shape[-1]:
         return _multiply(graph, out.ndim, graph.name(a), graph.name(b))
     return _turn_back(graph, out, _multiply(graph, out.ndim, _turned(graph, b), _turned(graph, a)))
 
@@ -90,7 +120,7 @@ def _product(graph: Graph, out: Tensor, a: Tensor, b: Tensor) -> str:
 @translates("addmm", "baddbmm")
 def _layer(graph: Graph, out: Tensor, bias: Tensor, a: Tensor, b: Tensor, beta: float = 1, alpha: float = 1) -> str:
     factors = float(alpha), float(beta)
-    if out.shape[-2] <= out.shape[-1]:
+    if out.shape[-2] < out.shape[-1]:
         return _multiply(graph, out.ndim, graph.name(a), graph.name(b), graph.name(bias), *factors)
     column = reshape(graph, bias.unsqueeze(-1) if bias.ndim == 1 else bias.mT, bias)
     return _turn_back(graph, out, _multiply(graph, out.ndim, _turned(graph, b), _turned(graph, a), column, *factors))

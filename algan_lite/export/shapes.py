@@ -119,7 +119,7 @@ def _reduce(op: str) -> Callable[..., str]:
     return translate
 
 
-TABLE |= {"sum": _reduce("ReduceSum"), "mean": _reduce("ReduceMean"), "amax": _reduce("ReduceMax")}
+REDUCTIONS = {"sum": _reduce("ReduceSum"), "mean": _reduce("ReduceMean"), "amax": _reduce("ReduceMax")}
 
 
 @translates("linalg_vector_norm")

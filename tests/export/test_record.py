@@ -131,6 +131,24 @@ def test_translation(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert expected.abs().sum() > 0
 
 
+@pytest.mark.parametrize("runs", [(), (3,)])
+def test_what_is_known_by_its_transpose_is_what_it_was(runs: tuple[int, ...]) -> None:
+    """A product with long columns is kept turned: sums, changes in place, views and further products notice nothing."""
+
+    def function(x: Tensor) -> Tensor:
+        y = (x @ x.mT[..., :2]).tanh()  # (..., 6, 2)
+        y.add_(x[..., :2]).mul_(2.0)
+        sums = (
+            y.sum(-2, keepdim=True)
+            + y.mean(-1, keepdim=True)
+            + y.amax((-2, -1), keepdim=True) * y.sum(-2).unsqueeze(-2)
+        )
+        return torch.cat([y.mT @ (y + sums), y.mT.contiguous() @ y.exp(), y[..., 4:, :].mT], -2)
+
+    x = normal(*runs, 6, 3)
+    np.testing.assert_allclose(in_onnx(function, x), function(x).numpy(), rtol=2e-5, atol=1e-5)
+
+
 def test_log1p_and_expm1_of_tiny_numbers() -> None:
     tiny = 10.0 ** torch.arange(-30, 0).float()
     np.testing.assert_allclose(in_onnx(torch.log1p, tiny), tiny.log1p().numpy(), rtol=1e-5)
