@@ -71,7 +71,7 @@ class Graph:
         _check(config, G, D)
         _warn_of_sigmoid(G, D)
         self.state, self.step, self.spec = state, Step(G, D, config), StepSpec.of(config, G, D)
-        self.session = _session(model_bytes(training_step(self.step), self.spec.inputs))
+        self.session = one_thread(model_bytes(training_step(self.step), self.spec.inputs))
         self.num_calls = self.step.take_calls()  # of the step that was recorded
         self.fed = {name: torch.zeros(shape) for name, shape in self.spec.inputs.items()}
         self.told = {name: torch.zeros(shape) for name, shape in self.spec.outputs.items()}
@@ -124,7 +124,7 @@ class Graph:
         return binding
 
 
-def _session(model: bytes) -> Any:  # noqa: ANN401 - of a package that may be missing
+def one_thread(model: bytes) -> Any:  # noqa: ANN401 - of a package that may be missing
     """Return a session on one thread, which takes no core from another one."""
     onnxruntime = need_packages()
     options = onnxruntime.SessionOptions()
