@@ -59,7 +59,7 @@ def training_step(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[
 
     def D_half(drawn: Batch, lams: Tensors) -> tuple[Any, ...]:
         chosen = now.choose(drawn)
-        x_fake = G(chosen.z)
+        x_fake = now.generate(chosen)
         batch = now.classify(drawn, chosen, x_fake)
         return (batch, chosen, x_fake), objective("D", G, D, batch, lams)
 

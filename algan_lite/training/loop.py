@@ -89,7 +89,7 @@ def six_steps(
             # 2. G chooses its noise from D's feedback.
             chosen = step.choose(drawn, k)
             # 3. G generates samples.
-            x_fake = G(chosen.z)
+            x_fake = step.generate(chosen)
             # 4. D classifies real and generated samples.
             batch = step.classify(drawn, chosen, x_fake)
             # 5. Update D ...
