@@ -14,7 +14,7 @@ from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import layers_of
 from algan_lite.objective.batch import Batch, View, judge, update_averages
 from algan_lite.objective.regularizers import Lambda
-from algan_lite.selection.select import choose
+from algan_lite.selection.select import Selection, choose
 from algan_lite.training.config import TrainConfig
 
 
@@ -78,34 +78,32 @@ class Step:
         return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
 
     def choose(self, batch: Batch, step: int = 0) -> Chosen:
-        """Step 2: return the N latents of the pool that G will train on, with their weights.
-
-        A pool of N is chosen whole, and only the weights tell its latents apart. So they stay in their places, and one
-        pass through G and D serves both to score them and to train on them.
-        """
-        z, x_fake, fake, seen = batch.z_pool, None, None, None
+        """Step 2: return the N latents of the pool that G will train on, with their weights."""
         if self._one_pass:
-            x_fake = self.G(z)
-            fake = judge(self.D, x_fake, z.shape[:-1])
-            seen = View(*(value if value is None else value.detach() for value in fake))
-        picked = choose(
-            self.G,
-            self.D,
-            z,
-            self.rule,
-            self.layers,
-            self.config.keep(step),
-            batch.chance,
-            weigh=self._weighted,
-            seen=seen,
-        )
-        self._calls += picked.num_calls
-        if not self._one_pass:
-            return Chosen(picked.z, picked.indices, picked.weights)
+            return self._rank(batch, step)
+        picked = self._pick(batch, step)
+        return Chosen(picked.z, picked.indices, picked.weights)
+
+    def _rank(self, batch: Batch, step: int) -> Chosen:
+        """Choose from a pool of N by the pass that both players train on.
+
+        Such a pool is chosen whole, and only weights tell its latents apart: so they stay where they are, next to the
+        other draws of the step, and each weight goes to its latent.
+        """
+        z = batch.z_pool
+        x_fake = self.G(z)
+        fake = judge(self.D, x_fake, z.shape[:-1])
+        picked = self._pick(batch, step, View(*(value if value is None else value.detach() for value in fake)))
         weights = picked.weights
         if weights is not None:
             weights = torch.empty_like(weights).scatter(-1, picked.indices, weights)
         return Chosen(z, picked.indices, weights, x_fake, fake)
+
+    def _pick(self, batch: Batch, step: int, seen: View | None = None) -> Selection:
+        bound, keep = (self.G, self.D, batch.z_pool, self.rule, self.layers), self.config.keep(step)
+        picked = choose(*bound, keep, batch.chance, weigh=self._weighted, seen=seen)
+        self._calls += picked.num_calls
+        return picked
 
     def take_calls(self) -> int:
         """Return how many candidates passed through G and D only to choose, since the last call."""
