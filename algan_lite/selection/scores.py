@@ -33,7 +33,7 @@ class Request:
         loss: Says which way the logits point (``realness``) and where D cannot tell (``boundary``).
         options: The strategy's options, complete and checked.
         chance: Uniform draws in [0, 1), (..., M), or None where the strategy draws nothing.
-        seen: D's view of the pool, without gradients, where the caller has it already: then nothing is computed anew.
+        seen: D's view of the pool where the caller has it already: then nothing is computed anew.
     """
 
     G: Callable[[Tensor], Tensor]

@@ -93,7 +93,7 @@ class Step:
         z = batch.z_pool
         x_fake = self.G(z)
         fake = judge(self.D, x_fake, z.shape[:-1])
-        picked = self._pick(batch, step, View(*(value if value is None else value.detach() for value in fake)))
+        picked = self._pick(batch, step, fake)
         weights = picked.weights
         if weights is not None:
             weights = torch.empty_like(weights).scatter(-1, picked.indices, weights)
