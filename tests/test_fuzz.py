@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import chdir
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
@@ -38,7 +39,8 @@ def ask(door: str, changes: dict[int, str]) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_the_call_that_is_changed_works(door: str) -> None:
+def test_the_call_that_is_changed_works(door: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     call, arguments = DOORS[door]()
     call(**arguments)
     plt.close("all")

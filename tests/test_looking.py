@@ -128,6 +128,18 @@ def test_the_checks_of_the_stopping_rule_do_not_change_the_training() -> None:
     assert all(torch.equal(one, other) for one, other in zip(*weights, strict=True))
 
 
+def test_a_look_at_an_ensemble_changes_nothing() -> None:
+    class Drop(nn.Dropout):
+        latent_dim = sample_shape = 3
+
+    drop = al.models.Ensemble([Drop(0.5), Drop(0.5)])
+    before, z = torch.get_rng_state(), normal(2, 8, 3)
+    chosen = al.select_noise(nn.Identity(), lambda z: drop(z).sum(-1), z, 3)
+    assert torch.equal(chosen.utilities, z.sum(-1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert drop.template.training
+
+
 def test_a_network_that_is_not_seen_keeps_its_mode_as_the_docstring_says() -> None:
     nets = [D()]
     assert layers_of(lambda x: nets[0](x)) == []

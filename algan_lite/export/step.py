@@ -59,7 +59,7 @@ def training_step(now: Step) -> Callable[[Tensors], dict[str, Tensor]]:
 
     def D_half(drawn: Batch, lams: Tensors) -> tuple[Any, ...]:
         chosen = now.choose(drawn)
-        x_fake = G(chosen.z)
+        x_fake = G(chosen.z) if chosen.x_fake is None else chosen.x_fake
         batch = now.classify(drawn, chosen, x_fake)
         return (batch, chosen, x_fake), objective("D", G, D, batch, lams)
 

@@ -10,7 +10,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from algan_lite.core.checks import check_integer, check_list, check_tensor, shown
 from algan_lite.models.doors import duplicate
-from algan_lite.models.networks import is_dense
+from algan_lite.models.networks import MODELESS, is_dense
 
 
 class _Call(nn.Module):
@@ -64,6 +64,11 @@ class Ensemble(nn.Module):
         """Say how many runs there are, and of which network."""
         return f"runs={self.runs}, {self._template[0].net!r}"
 
+    @property
+    def template(self) -> nn.Module:
+        """The layers that the runs share, without weights; no submodule, but some may notice their mode."""
+        return self._template[0].net
+
     def _weights(self) -> dict[str, Tensor]:
         return dict(zip(self._names, self._parameters.values(), strict=True))
 
@@ -109,6 +114,9 @@ class Ensemble(nn.Module):
         call = duplicate(self._template[0]).to_empty(device=device)
         call.load_state_dict(weights)
         return call.net
+
+
+MODELESS.add(Ensemble)
 
 
 def _check_members(members: object) -> list[nn.Module]:

@@ -140,8 +140,8 @@ def with_spectral_norm(net: nn.Module) -> nn.Module:
 
 # Layers that do the same in training and in evaluation: to put their modes aside at every look would cost a twentieth
 # of a step of small networks.
-_MODELESS = {nn.Sequential, nn.ModuleList, Linear, nn.Linear, nn.Conv2d, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Identity}
-_MODELESS |= {nn.Sigmoid, nn.Flatten, nn.Unflatten, nn.Upsample, PixelNorm, Generator, Discriminator}
+MODELESS = {nn.Sequential, nn.ModuleList, Linear, nn.Linear, nn.Conv2d, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Identity}
+MODELESS |= {nn.Sigmoid, nn.Flatten, nn.Unflatten, nn.Upsample, PixelNorm, Generator, Discriminator}
 
 
 def layers_of(*networks: Callable[[Tensor], Tensor]) -> list[nn.Module]:
@@ -151,7 +151,9 @@ def layers_of(*networks: Callable[[Tensor], Tensor]) -> list[nn.Module]:
     its object; a module that it finds in another way (in a list, say) is not seen, and keeps its mode.
     """
     modules = [layer for network in networks for module in _held_by(network) for layer in module.modules()]
-    return [layer for layer in modules if type(layer) not in _MODELESS]
+    shared = [getattr(module, "template", None) for module in modules]  # an ensemble's layers are no submodules of it
+    modules += [layer for template in shared if isinstance(template, nn.Module) for layer in template.modules()]
+    return [layer for layer in modules if type(layer) not in MODELESS]
 
 
 def _held_by(call: object, seen: frozenset[int] = frozenset()) -> list[nn.Module]:

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.core.checks import check_output
+from algan_lite.core.precision import widened
 from algan_lite.models.networks import evaluating
-from algan_lite.objective.batch import num_heads
+from algan_lite.objective.batch import View, num_heads
 from algan_lite.objective.losses import Loss
 
 
@@ -32,6 +33,7 @@ class Request:
         loss: Says which way the logits point (``realness``) and where D cannot tell (``boundary``).
         options: The strategy's options, complete and checked.
         chance: Uniform draws in [0, 1), (..., M), or None where the strategy draws nothing.
+        seen: D's view of the pool where the caller has it already: then nothing is computed anew.
     """
 
     G: Callable[[Tensor], Tensor]
@@ -42,6 +44,7 @@ class Request:
     loss: Loss
     options: Mapping[str, Any]
     chance: Tensor | None = None
+    seen: View | None = None
 
     @property
     def num_candidates(self) -> int:
@@ -57,6 +60,8 @@ def no_score(request: Request) -> Tensor:
 @torch.no_grad()
 def realness(request: Request, z: Tensor) -> Tensor:
     """How real D finds each candidate, (..., M)."""
+    if request.seen is not None:
+        return request.loss.realness(request.seen.logits)
     with evaluating(request.layers):
         return _realness(request, z)
 
@@ -64,7 +69,7 @@ def realness(request: Request, z: Tensor) -> Tensor:
 def _realness(request: Request, z: Tensor) -> Tensor:
     logits = check_output("D", request.D(check_output("G", request.G(z))))
     _check_shape("D(G(z))", logits, z.shape[:-1])
-    return request.loss.realness(logits)
+    return request.loss.realness(widened(logits))
 
 
 def _check_shape(what: str, value: Tensor, expected: tuple[int, ...]) -> None:
@@ -102,6 +107,8 @@ def head_variance(request: Request, z: Tensor) -> Tensor:
     """
     if (heads := num_heads(request.D)) < 2:
         raise ValueError(f"strategy 'disagreement' needs a D with num_heads in [2, inf); got {heads!r}")
+    if request.seen is not None:
+        return request.loss.realness(request.seen.heads).var(0, correction=0)
     with evaluating(request.layers):
         logits = check_output("D.heads", request.D.heads(request.G(z)))  # (H, ..., M)
     _check_shape("D.heads(G(z))", logits, (heads, *z.shape[:-1]))

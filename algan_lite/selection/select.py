@@ -20,6 +20,7 @@ from algan_lite.core.checks import ask, check_flag, check_integer, check_tensor,
 from algan_lite.core.precision import widened
 from algan_lite.models.doors import WRAP_G
 from algan_lite.models.networks import layers_of
+from algan_lite.objective.batch import View
 from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.selection.picks import Pick
@@ -216,12 +217,14 @@ def choose(
     chance: Tensor | None = None,
     *,
     weigh: bool = True,
+    seen: View | None = None,
 ) -> Selection:
     """Choose as ``select_noise`` does, from what has been checked.
 
-    ``layers`` are those of G and D; ``weigh=False`` leaves the weights out, for a loop that reads none.
+    ``layers`` are those of G and D; ``weigh=False`` leaves the weights out, for a loop that reads none; ``seen`` is D's
+    view of the pool, for a strategy that ``judges`` by it: then no candidate passes through the networks to choose.
     """
-    request = Request(G, D, layers, z_pool, rule.n, rule.loss, rule.options, chance)
+    request = Request(G, D, layers, z_pool, rule.n, rule.loss, rule.options, chance, seen)
     entry = rule.strategy
     candidates = entry.propose(request)
     # Whatever the rule, a candidate whose logit is NaN or infinite comes last.
@@ -233,7 +236,7 @@ def choose(
         indices=pick.indices,
         utilities=utilities,
         weights=_weigh(request, pick, utilities, rule.reweight, keep) if weigh else None,
-        num_calls=entry.num_calls(request),
+        num_calls=0 if seen is not None else entry.num_calls(request),
     )
 
 

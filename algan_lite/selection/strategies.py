@@ -38,6 +38,7 @@ class Strategy(Entry):
         ranks: The n come best first, so that ``keep`` is possible.
         plain: The n are the first n of the pool: a plain draw.
         moves: The latents are moved, so that they are no longer those of the pool.
+        judges: Scores by D's view of the pool and nothing else, so that a caller who has that may give it (``seen``).
         num_calls: Request -> candidates passed through G and D only to choose.
     """
 
@@ -50,6 +51,7 @@ class Strategy(Entry):
     ranks: bool = True
     plain: bool = False
     moves: bool = False
+    judges: bool = False
     num_calls: Callable[[Request], int] = lambda request: request.num_candidates
 
 
@@ -97,19 +99,19 @@ def random_k(request: Request, z: Tensor) -> Tensor:
     return scores.no_score(request)
 
 
-@strategy(source="Sinha 2020 (top-k)", options=_SHARE)
+@strategy(source="Sinha 2020 (top-k)", options=_SHARE, judges=True)
 def top_k(request: Request, z: Tensor) -> Tensor:
     """The n whose fakes D finds most real."""
     return scores.realness(request, z)
 
 
-@strategy(source="this book", options=_SHARE)
+@strategy(source="this book", options=_SHARE, judges=True)
 def bottom_k(request: Request, z: Tensor) -> Tensor:
     """The n whose fakes D rejects most: hard examples."""
     return -scores.realness(request, z)
 
 
-@strategy(source="Settles 2009", options=_SHARE)
+@strategy(source="Settles 2009", options=_SHARE, judges=True)
 def uncertain(request: Request, z: Tensor) -> Tensor:
     """The n where D is nearest to its boundary (without one, to the pool's median)."""
     return -scores.distance_to_boundary(request, z)
@@ -121,6 +123,7 @@ def uncertain(request: Request, z: Tensor) -> Tensor:
     options={"temperature": Option(1.0, _POSITIVE), "sign": Option(1, _one_of(1, -1))},
     draws=True,
     has_probability=True,
+    judges=True,
 )
 def softmax(request: Request, z: Tensor) -> Tensor:
     """By chance, more often where D finds the fake real (sign=-1: rejects it), without repeats."""
@@ -158,7 +161,7 @@ def latent_ascent(request: Request, z: Tensor) -> Tensor:
     return scores.no_score(request)
 
 
-@strategy(source="Seung 1992", options=_SHARE)
+@strategy(source="Seung 1992", options=_SHARE, judges=True)
 def disagreement(request: Request, z: Tensor) -> Tensor:
     """The n on which D's heads differ most (two heads or more)."""
     return scores.head_variance(request, z)

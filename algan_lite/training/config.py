@@ -30,7 +30,7 @@ class TrainConfig:
     regularizers: Mapping[str, LambdaSetting] = field(default_factory=dict)  # name -> lambda: number, (R,), or f(step)
     strategy: str = "random"  # name in STRATEGIES: which noise G trains on
     strategy_options: Mapping[str, object] = field(default_factory=dict)  # for example {"temperature": 0.5}
-    pool_factor: int = 1  # M / N: candidates for each latent that is used, >= 1
+    pool_factor: int = 1  # M / N: candidates for each latent that is used, >= 1; at 1 a choice by D's logits is free
     reweight: bool = False  # undo the bias of the pick by importance weights
     keep_decay: float | None = None  # share of the batch still kept after each epoch, in (0, 1]; None: all of it
     keep_floor: float = 0.5  # smallest share that is kept, in (0, 1]

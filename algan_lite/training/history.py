@@ -36,7 +36,8 @@ class History:
         columns: Name -> recorded values, one tensor (R,) for each entry of ``steps``.
         diverged_at: First step (counted as in ``steps``) whose loss was not finite, (R,); -1 where it always was.
         equilibrium_at: Step at which the stopping rule first held, (R,); -1 where it never did.
-        num_calls: Candidates passed through G and D only to choose, summed over the steps, in each run.
+        num_calls: Candidates passed through G and D only to choose, summed over the steps, in each run; none where the
+            pass that trains on a pool of N has scored it, too.
     """
 
     seeds: Sequence[int]

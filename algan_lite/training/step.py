@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,28 @@ from algan_lite.core.rng import Stream, draw
 from algan_lite.data.sources import Source
 from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import layers_of
-from algan_lite.objective.batch import Batch, judge, update_averages
+from algan_lite.objective.batch import Batch, View, judge, update_averages
 from algan_lite.objective.regularizers import Lambda
 from algan_lite.selection.select import Selection, choose
 from algan_lite.training.config import TrainConfig
+
+
+class Chosen(NamedTuple):
+    """What the choice gives to the rest of a step.
+
+    Attributes:
+        z: Latents that G trains on, (..., N, latent_dim).
+        indices: Their places in the pool, best first where the strategy ranks, (..., N).
+        weights: Of a sum over ``z``, (..., N), or None for the mean.
+        x_fake: G(z), attached to G's graph, where the choice has computed it.
+        fake: D's view of ``x_fake``, likewise.
+    """
+
+    z: Tensor
+    indices: Tensor
+    weights: Tensor | None
+    x_fake: Tensor | None = None
+    fake: View | None = None
 
 
 class Step:
@@ -37,6 +56,8 @@ class Step:
         self._calls = 0
         self._own_fakes = config.d_fakes == "all" and not config.chooses_plain
         self._weighted = config.reweight or config.keep_decay is not None
+        # To score the pool is to classify the fakes, unless a layer does something else while we only look.
+        self._one_pass = self.rule.strategy.judges and config.pool_factor == 1 and not self.layers
 
     def lams(self, k: int) -> Mapping[str, Lambda]:
         """Return lambda for each regularizer at step k."""
@@ -56,19 +77,40 @@ class Step:
         noise = draw(streams["penalties"], own, device, "uniform").to(self.like.dtype) if "noise" in needs else None
         return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
 
-    def choose(self, batch: Batch, step: int = 0) -> Selection:
+    def choose(self, batch: Batch, step: int = 0) -> Chosen:
         """Step 2: return the N latents of the pool that G will train on, with their weights."""
-        keep = self.config.keep(step)
-        chosen = choose(self.G, self.D, batch.z_pool, self.rule, self.layers, keep, batch.chance, weigh=self._weighted)
-        self._calls += chosen.num_calls
-        return chosen
+        if self._one_pass:
+            return self._rank(batch, step)
+        picked = self._pick(batch, step)
+        return Chosen(picked.z, picked.indices, picked.weights)
+
+    def _rank(self, batch: Batch, step: int) -> Chosen:
+        """Choose from a pool of N by the pass that both players train on.
+
+        Such a pool is chosen whole, and only weights tell its latents apart: so they stay where they are, next to the
+        other draws of the step, and each weight goes to its latent.
+        """
+        z = batch.z_pool
+        x_fake = self.G(z)
+        fake = judge(self.D, x_fake, z.shape[:-1])
+        picked = self._pick(batch, step, fake)
+        weights = picked.weights
+        if weights is not None:
+            weights = torch.empty_like(weights).scatter(-1, picked.indices, weights)
+        return Chosen(z, picked.indices, weights, x_fake, fake)
+
+    def _pick(self, batch: Batch, step: int, seen: View | None = None) -> Selection:
+        bound, keep = (self.G, self.D, batch.z_pool, self.rule, self.layers), self.config.keep(step)
+        picked = choose(*bound, keep, batch.chance, weigh=self._weighted, seen=seen)
+        self._calls += picked.num_calls
+        return picked
 
     def take_calls(self) -> int:
         """Return how many candidates passed through G and D only to choose, since the last call."""
         calls, self._calls = self._calls, 0
         return calls
 
-    def classify(self, drawn: Batch, chosen: Selection, x_fake: Tensor) -> Batch:
+    def classify(self, drawn: Batch, chosen: Chosen, x_fake: Tensor) -> Batch:
         """Step 4: add D's view of reals and fakes to what was drawn.
 
         With ``d_fakes="all"`` D sees the first N candidates, a plain draw; with ``"selected"`` it sees what G trains
@@ -80,12 +122,13 @@ class Step:
             z = drawn.z_pool[..., : self.rule.n, :]
             x_fake = self.G(z)
         x_real = drawn.x_real.detach().requires_grad_() if "x_real" in needs else drawn.x_real
-        real, fake = judge(self.D, x_real, z.shape[:-1]), judge(self.D, x_fake, z.shape[:-1])
+        real = judge(self.D, x_real, z.shape[:-1])
+        fake = judge(self.D, x_fake, z.shape[:-1]) if chosen.fake is None else chosen.fake
         state = update_averages(drawn.state, real.logits, fake.logits) if "state" in needs else drawn.state
-        weights = self._weights(chosen) if self.config.d_fakes == "selected" else None
+        weights = chosen.weights if self.config.d_fakes == "selected" else None
         return drawn._replace(x_real=x_real, z=z, x_fake=x_fake, real=real, fake=fake, weights=weights, state=state)
 
-    def reclassify(self, batch: Batch, chosen: Selection, x_fake: Tensor) -> Batch:
+    def reclassify(self, batch: Batch, chosen: Chosen, x_fake: Tensor) -> Batch:
         """Step 5, second half: return the batch on which G is updated: its own noise, before the new D."""
         if chosen.z.requires_grad:  # the latents are a function of D, which has changed since: move them anew
             chosen = self.choose(batch)
@@ -94,8 +137,4 @@ class Step:
         fake = judge(self.D, x_fake, lead)
         fresh = batch.loss.paired or "logits_real" in self.needs["G"]
         real = judge(self.D, batch.x_real, lead) if fresh else batch.real  # the old D's: no term of G reads it
-        return batch._replace(z=chosen.z, x_fake=x_fake, real=real, fake=fake, weights=self._weights(chosen))
-
-    def _weights(self, chosen: Selection) -> Tensor | None:
-        """Return None where every latent counts 1/N: the plain mean, so that no selection is the plain GAN exactly."""
-        return chosen.weights if self._weighted else None
+        return batch._replace(z=chosen.z, x_fake=x_fake, real=real, fake=fake, weights=chosen.weights)

@@ -68,6 +68,13 @@ def test_ranking_twin(name: str, loss: str) -> None:
         torch.testing.assert_close(chosen.utilities, torch.tensor(utility))
 
 
+def test_distances_of_few_digits_are_not_rounded_to_a_tie() -> None:
+    logits = torch.tensor([256.0, 256.0, 0.25, 0.5, 300.0])  # bfloat16 has neither 255.75 nor 255.5
+    nets = torch.nn.Identity(), lambda x: x[..., 0].bfloat16()
+    chosen = select_noise(*nets, logits.unsqueeze(-1), 5, "uncertain", loss="wasserstein")
+    assert chosen.indices.tolist() == [0, 1, 4, 3, 2]
+
+
 def test_uncertain_is_invariant_to_an_offset_of_a_wasserstein_critic() -> None:
     logits = pool()[:, 0]
     plain, moved = (choose(logits + offset, N, "uncertain", loss="wasserstein") for offset in (0, 3))
