@@ -44,7 +44,7 @@ def test_part_of_a_source() -> None:
 def test_source_of_the_package_compiles_and_six_steps_can_be_cut_out() -> None:
     code = "\n".join(show_source(al.train).data.splitlines()[1:-1])
     compile("from __future__ import annotations\n" + code, "train", "exec")
-    assert "G(chosen.z)" in show_source(al.training.six_steps, start="# 3.", stop="# 4.").data
+    assert "step.generate(chosen)" in show_source(al.training.six_steps, start="# 3.", stop="# 4.").data
 
 
 def test_class_and_method_can_be_shown_and_numbers_cannot() -> None:
