@@ -14,7 +14,8 @@ from algan_lite.metrics import digits
 from algan_lite.metrics.table import METRICS, real_against_real
 
 DIGIT_NAMES = [name for name in METRICS if METRICS[name].needs == "digits"]
-CLASS_COUNTS = ("mode_coverage", "fair_mode_coverage")
+CLASS_RATES = ("digit_sure", "digit_rarest")
+COUNTS = ("mode_coverage", "fair_mode_coverage")
 RATES = (*COUNTS, "quality_3sigma", "quality_4sigma", *CLASS_RATES)  # a broken sample does not count
 
 
