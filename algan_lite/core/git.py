@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 
@@ -25,3 +27,37 @@ def git(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None,
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: its full hash, and when it was made."""
+
+    hash: str
+    time: datetime
+
+
+def commits(path: Path) -> list[Commit] | None:
+    """Return the commits that changed a file, the oldest first; None where git cannot tell.
+
+    It cannot outside a checkout, and in a shallow one, which lacks what came before.
+    """
+    here = path.resolve()
+    if git(here.parent, "rev-parse", "--is-shallow-repository") != "false":
+        return None
+    lines = git(here.parent, "log", "--reverse", "--topo-order", "--format=%H %cI", "--", str(here))
+    if lines is None:
+        return None if git(here.parent, "rev-parse", "HEAD") else []  # [] before the first commit
+    pairs = (line.split() for line in lines.splitlines())
+    return [Commit(name, datetime.fromisoformat(time)) for name, time in pairs]
+
+
+def is_changed(path: Path) -> bool:
+    """Does a file in a checkout differ from its last commit, or has it none?"""
+    here = path.resolve()
+    return git(here.parent, "status", "--porcelain", "--ignored", "--", str(here)) != ""
+
+
+def is_before(folder: Path, first: Commit, second: Commit) -> bool:
+    """Is a commit among those that led to another one?"""
+    return first != second and git(folder, "merge-base", "--is-ancestor", first.hash, second.hash) is not None
