@@ -35,7 +35,7 @@ rule = RULES.enter
 
 @rule(source="this book", verdicts=("ahead", "behind", "null"))
 def ahead(compared: pd.DataFrame, sign: int, *, level: float, least: float = 0.0) -> np.ndarray:
-    """Ahead of the baseline: Holm-adjusted p below level, by at least least, and above the sentinels.
+    """Ahead of the baseline: Holm-adjusted p < level, difference >= least, and better than the sentinels.
 
     Behind: as clearly worse. An arm that is ahead of the baseline and not of the sentinels (its interval reaches the
     best of them) has a null: so does noise that has learned nothing.
@@ -51,7 +51,7 @@ def ahead(compared: pd.DataFrame, sign: int, *, level: float, least: float = 0.0
 
 @rule(source="Schuirmann 1987, two one-sided tests", verdicts=("equal", "null"))
 def equal(compared: pd.DataFrame, sign: int, *, level: float, least: float) -> np.ndarray:
-    """Equal to the baseline: the interval of the difference lies within least on either side of 0.
+    """Equal to the baseline: the whole interval of the difference is nearer to 0 than least.
 
     Not the absence of a significant difference, which few seeds would give to anything.
     """
@@ -60,7 +60,7 @@ def equal(compared: pd.DataFrame, sign: int, *, level: float, least: float) -> n
 
 @rule(source="this book", verdicts=("reached", "missed", "null"))
 def reaches(compared: pd.DataFrame, sign: int, *, level: float, value: float) -> np.ndarray:
-    """Reaches a value that was set before: the interval of the arm's mean lies beyond it.
+    """Reaches a value: the whole interval of the arm's mean is at least as good.
 
     Missed: the interval falls short of it. The baseline plays no part.
     """
