@@ -43,11 +43,13 @@ def commits(path: Path) -> list[Commit] | None:
     It cannot outside a checkout, and in a shallow one, which lacks what came before.
     """
     here = path.resolve()
-    if git(here.parent, "rev-parse", "--is-shallow-repository") != "false":
+    if git(_folder(here), "rev-parse", "--is-shallow-repository") != "false":
         return None
-    lines = git(here.parent, "log", "--reverse", "--topo-order", "--format=%H %cI", "--", str(here))
+    if git(_folder(here), "rev-parse", "--verify", "HEAD") is None:  # before the first commit
+        return []
+    lines = git(_folder(here), "log", "--reverse", "--topo-order", "--format=%H %cI", "--", str(here))
     if lines is None:
-        return None if git(here.parent, "rev-parse", "HEAD") else []  # [] before the first commit
+        return None
     pairs = (line.split() for line in lines.splitlines())
     return [Commit(name, datetime.fromisoformat(time)) for name, time in pairs]
 
@@ -55,9 +57,15 @@ def commits(path: Path) -> list[Commit] | None:
 def is_changed(path: Path) -> bool:
     """Does a file in a checkout differ from its last commit, or has it none?"""
     here = path.resolve()
-    return git(here.parent, "status", "--porcelain", "--ignored", "--", str(here)) != ""
+    return git(_folder(here), "status", "--porcelain", "--ignored", "--", str(here)) != ""
 
 
-def is_before(folder: Path, first: Commit, second: Commit) -> bool:
-    """Is a commit among those that led to another one?"""
+def is_before(path: Path, first: Commit, second: Commit) -> bool:
+    """Is a commit of a file's checkout among those that led to another one?"""
+    folder = _folder(path.resolve())
     return first != second and git(folder, "merge-base", "--is-ancestor", first.hash, second.hash) is not None
+
+
+def _folder(path: Path) -> Path:
+    """Return the folder of a file, or the first above it that there is."""
+    return next(folder for folder in path.parents if folder.is_dir())

@@ -57,8 +57,8 @@ def study_dates(plan: str | Path, result: str | Path) -> Dates | None:
         return None
     if not plans:
         return Dates(None, None, False if results else None)
-    after = [one for one in results if not is_before(plan.parent, one, plans[0])]
+    after = [one for one in results if not is_before(plan, one, plans[0])]
     measured = after[0] if after else None
     planned = None if is_changed(plan) else plans[-1]
-    in_order = measured and bool(planned and is_before(plan.parent, planned, measured))
+    in_order = measured and bool(planned and is_before(plan, planned, measured))
     return Dates(planned and planned.time, measured and measured.time, in_order)
