@@ -59,7 +59,7 @@ class Sentinel(Entry):
             ValueError: If ``n`` is out of range, or both or neither of ``generator`` and ``seed`` are given.
         """
         check_options(self.name, self.fn, options, but=("source", "n", "draws"))
-        check_kind("source", source, Source, "a source such as al.data.ring()")
+        _check_source(source)
         n, device = check_integer("n", n, 1), check_device("device", device)
         return self.fn(source, n, resolve(generator, seed, "sentinels"), **options).to(device)
 
@@ -167,6 +167,7 @@ def data_box(source: Source, margin: float = 0.125) -> tuple[Tensor, Tensor]:
         Low and high corner, (*sample) each, in data units.
 
     Raises:
+        TypeError: If ``source`` is none.
         ValueError: If ``margin`` is negative.
 
     Example:
@@ -174,7 +175,8 @@ def data_box(source: Source, margin: float = 0.125) -> tuple[Tensor, Tensor]:
         >>> [corner.tolist() for corner in data_box(data.grid())]
         [[-2.5, -2.5], [2.5, 2.5]]
     """
-    check_number("margin", margin, 0)
+    _check_source(source)
+    margin = check_number("margin", margin, 0)
     if source.modes is None:
         known = _known(source)
         return known.amin(0), known.amax(0)
@@ -194,11 +196,17 @@ def training_set(source: Source, memory: int = 256) -> Tensor:
         (T, *sample), the same at every call.
 
     Raises:
+        TypeError: If ``source`` is none.
         ValueError: If ``memory`` is out of range.
     """
+    _check_source(source)
     check_integer("memory", memory, 1)
     own = getattr(source, "train", None)
     return source.sample(memory, generator=stream(0, "sentinels.training_set")) if own is None else own
+
+
+def _check_source(source: object) -> None:
+    check_kind("source", source, Source, "a source such as al.data.ring()")
 
 
 def _known(source: Source) -> Tensor:

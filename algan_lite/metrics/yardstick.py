@@ -54,6 +54,8 @@ def sentinel_runs(
         raise ValueError("seeds must hold 1 seed or more; got none")
     n = check_integer("n", n, 2)
     chosen = SENTINELS if sentinels is None else check_list("sentinels", sentinels, "a list of names in SENTINELS")
+    if not chosen:
+        raise ValueError(f"sentinels must hold 1 name or more, of {', '.join(SENTINELS)}; got none")
     parts = []
     for name in chosen:
         x = SENTINELS[name](source, n, seed=drawn)  # (draws, n, *sample)
@@ -137,6 +139,8 @@ def summarize(
     check_kind("table", table, pd.DataFrame, "a pandas.DataFrame with a row a run")
     groups = [by] if isinstance(by, str) else check_list("by", by, "a column or a list of columns")
     names = check_list("measures", measures, "a list of columns")
+    if not groups or not names:
+        raise ValueError(f"by and measures must hold 1 column or more each; got {len(groups)} and {len(names)}")
     for argument, column in [*(("by", name) for name in groups), *(("measures", name) for name in names)]:
         check_choice(argument, column, list(map(str, table.columns)))
     rows = {}

@@ -229,7 +229,7 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
 def _seeds(name: str, value: object) -> tuple[int, ...]:
     """Return the seeds of "10-59" or of a list."""
     if isinstance(value, str):
-        ends = re.fullmatch(r"(\d{1,9})-(\d{1,9})", value)
+        ends = re.fullmatch(r"(\d{1,6})-(\d{1,6})", value)
         if not ends or int(ends[1]) > int(ends[2]):
             raise ValueError(f"{name} must be a list of integers or text such as '10-59'; got {value!r}")
         return tuple(range(int(ends[1]), int(ends[2]) + 1))

@@ -96,6 +96,8 @@ def test_what_cannot_be_is_refused() -> None:
         (lambda: sentinel_runs(RING, ["fid"]), ValueError, "metric must be one of .*; got 'fid'"),
         (lambda: sentinel_runs(RING, ["kid"], sentinels=["x"]), ValueError, "sentinel must be one of .*; got 'x'"),
         (lambda: sentinel_runs(RING, ["kid"], seeds=[]), ValueError, "seeds must hold 1 seed or more; got none"),
+        (lambda: sentinel_runs(RING, ["kid"], sentinels=[]), ValueError, "sentinels must hold 1 name or more"),
+        (lambda: summarize(arms(), ["num_calls"], by=[]), ValueError, "1 column or more each; got 0 and 1"),
         (lambda: sentinel_runs(GRID, "kid"), TypeError, "measures must be a list of names"),
         (lambda: summarize(arms(), ["kid"]), ValueError, "measures must be one of arm, seed,.*; got 'kid'"),
         (lambda: summarize(arms()[:0], ["num_calls"]), ValueError, "table must hold a row a run; got none"),
