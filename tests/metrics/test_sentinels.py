@@ -200,3 +200,9 @@ def test_outlines_in_other_dimensions(kind: str) -> None:
         torch.testing.assert_close(x.T.cov(), known.T.cov(), rtol=0, atol=0.06)
     cross = data.Mixture("cross", torch.cat([torch.eye(3), -torch.eye(3)]), 0.1, torch.ones(6) / 6)
     torch.testing.assert_close(fakes("shapeless", cross)[0].norm(dim=-1), torch.ones(2500))  # a sphere
+
+
+def test_outlines_of_one_and_two_modes() -> None:
+    torch.testing.assert_close(fakes("shapeless", data.ring(modes=2))[0].norm(dim=-1), torch.full((2500,), 2.0))
+    alone = data.grid(side=1)  # a mode alone has no outline but its own law
+    assert float(METRICS["spread_ratio"](fakes("shapeless", alone), alone).mean()) == pytest.approx(1.0, abs=0.02)
