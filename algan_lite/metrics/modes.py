@@ -69,8 +69,9 @@ def mode_coverage(x_fake: Tensor, source: Source, sigmas: float = 3.0, least: fl
     mode's fair one.
 
     The quality condition matters: without it a blob in the middle of a ring, whose samples are nearest to this
-    mode or that, would find all of them. So does the least share: of 2,500 samples of uniform noise, which has learned
-    nothing, some fall into nearly every mode of a ring or a grid, and nowhere a quarter of the fair share (``SENTINELS``).
+    mode or that, would find all of them. So does the least share: uniform noise, which has learned nothing, drops
+    some of 2,500 samples into nearly every mode of a ring or a grid, and nowhere a quarter of the fair share
+    (``SENTINELS``).
 
     Args:
         x_fake: (..., N, *sample).

@@ -92,11 +92,16 @@ class Plan:
     options: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def comparisons(self) -> int:
+        """How many verdicts there will be: the family."""
+        return len(self.arms) * max(1, len(self.beds))
+
+    @property
     def rule(self) -> str:
         """The rule in words, with its numbers."""
-        numbers = {**self.options, "level": self.level, "comparisons": len(self.arms) * max(1, len(self.beds))}
+        numbers = {**self.options, "level": self.level, "comparisons": self.comparisons}
         told = ", ".join(f"{name} = {value:g}" for name, value in numbers.items())
-        return f"{RULES[self.kind].doc} ({told}; sentinels: {', '.join(self.sentinels) or 'none'})"
+        return f"{RULES[self.kind].doc.rstrip('.')} ({told}; sentinels: {', '.join(self.sentinels) or 'none'})"
 
     def verdict(self, table: pd.DataFrame, *, bed: str = "bed") -> pd.DataFrame:
         """Compute what the rule says of a table of runs.
@@ -120,8 +125,7 @@ class Plan:
         for column in ("arm", "seed", self.measure, *where):
             check_choice("table's columns", column, list(map(str, table.columns)))
         runs = self._planned(table, where)
-        confidence = 1 - self.level / (len(self.arms) * max(1, len(self.beds)))
-        how = {"fill": self.fill, "confidence": confidence}
+        how = {"fill": self.fill, "confidence": 1 - self.level / self.comparisons}
         compared = compare_arms(runs, self.measure, self.baseline, bed=bed if self.beds else None, **how)
         own = summarize(runs, [self.measure], by=[*where, "arm"], **how)[self.measure]
         compared = compared.join(own[["low", "high"]].add_prefix("mean_"))
