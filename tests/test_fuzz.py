@@ -40,7 +40,8 @@ def ask(door: str, changes: dict[int, str]) -> None:
 @pytest.mark.parametrize("door", DOORS)
 def test_the_call_that_is_changed_works(door: str) -> None:
     call, arguments = DOORS[door]()
-    call(**arguments)
+    with TemporaryDirectory() as folder, chdir(folder):
+        call(**arguments)
     plt.close("all")
 
 
