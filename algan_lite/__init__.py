@@ -9,7 +9,7 @@ from importlib import import_module
 from algan_lite import data, models
 from algan_lite.core import rng
 from algan_lite.core.version import __version__ as __version__
-from algan_lite.metrics import METRICS
+from algan_lite.metrics import METRICS, SENTINELS
 from algan_lite.notebook import near, setup_notebook, show_source
 from algan_lite.objective import LOSSES, REGULARIZERS, Batch, losses, make_batch
 from algan_lite.sampling import SAMPLERS
@@ -21,9 +21,9 @@ _ROOMS_LATER = {"export": "export", "plots": "plots", "stats": "metrics.stats", 
 _NAMES_LATER = {"load_study": "studies", "sweep": "studies"}
 
 __all__ = [
-    "LOSSES", "METRICS", "REGULARIZERS", "SAMPLERS", "STRATEGIES", "Batch", "Equilibrium", "History", "Selection",
-    "TrainConfig", "TrainingDiverged", "data", "export", "load_study", "losses", "make_batch", "models", "near",
-    "plots", "rng", "select_noise", "setup_notebook", "show_source", "stats", "sweep", "train", "widgets",
+    "LOSSES", "METRICS", "REGULARIZERS", "SAMPLERS", "SENTINELS", "STRATEGIES", "Batch", "Equilibrium", "History",
+    "Selection", "TrainConfig", "TrainingDiverged", "data", "export", "load_study", "losses", "make_batch", "models",
+    "near", "plots", "rng", "select_noise", "setup_notebook", "show_source", "stats", "sweep", "train", "widgets",
 ]  # fmt: skip
 
 

@@ -21,6 +21,8 @@ from torch.utils.data import DataLoader
 import algan_lite as al
 from algan_lite import metrics, sampling
 from algan_lite.objective import dirac
+from algan_lite.studies import study_dates
+from algan_lite.studies.plan import make_plan
 from algan_lite.training import callbacks
 
 PACKAGE = str(Path(al.__file__).parent)
@@ -29,6 +31,17 @@ FINITE = al.data.array(normal(60, 2), validation=0.3, test=0.3)
 EMPTY_PARTS = al.data.array(normal(20, 2), validation=0, test=0)
 FRAME = pd.DataFrame({"run": [0, 1] * 2, "step": [1, 1, 2, 2], "loss_D": [0.1, 0.2, 0.3, 0.4]})
 ARMS = pd.DataFrame({"arm": list("aaabbb"), "seed": [0, 1, 2] * 2, "modes": [1.0, 2, 3, 2, 4, 3]})
+BEDS = ARMS.assign(bed="ring", mode_coverage=ARMS["modes"])
+PLAN = {
+    "question": "b?",
+    "measure": "modes",
+    "better": "higher",
+    "arms": ["b"],
+    "baseline": "a",
+    "beds": ["ring"],
+    "n": 9,
+}
+PLAN |= {"seeds": [0, 1, 2], "tuning_seeds": [], "sentinels": [], "fill": 0.0, "rule": {"kind": "ahead"}}
 G, D = tiny(width=4)
 Gs, Ds = tiny(2, width=4)
 HEADS = tiny(width=4, num_heads=2)
@@ -90,6 +103,12 @@ def _sampling(name: str) -> Call:
         "progress": False,
         "info": None,
     } | few.get(name, {})
+
+
+def _sentinel(name: str) -> Call:
+    own = {"uniform_box": {"margin": 0.1}, "copycat": {"memory": 9}}
+    common = {"source": RING, "n": 4, "generator": None, "seed": 0, "device": "cpu"}
+    return al.SENTINELS[name], common | own.get(name, {})
 
 
 def _measure(name: str) -> Call:
@@ -165,6 +184,52 @@ DOORS: dict[str, Callable[[], Call]] = {
             "batch_size": 9,
         },
     ),
+    **{f"sentinel {name}": partial(_sentinel, name) for name in al.SENTINELS},
+    "data_box": lambda: (metrics.data_box, {"source": RING, "margin": 0.1}),
+    "training_set": lambda: (metrics.training_set, {"source": RING, "memory": 9}),
+    "sentinel_runs": _two(
+        al.stats.sentinel_runs,
+        source=FINITE,
+        measures=["kid"],
+        n=4,
+        seeds=[0, 1],
+        sentinels=["copycat"],
+    ),
+    "with_sentinels": _two(
+        al.stats.with_sentinels,
+        table=BEDS,
+        source={"ring": RING},
+        n=4,
+        seeds=[0],
+        sentinels=["one_mode"],
+        bed="bed",
+    ),
+    "summarize": _two(al.stats.summarize, table=ARMS, measures=["modes"], by="arm", fill=None, confidence=0.9, seed=0),
+    "probability_of_improvement": _two(
+        al.stats.probability_of_improvement,
+        a=[1.0, 2, 4],
+        b=[2.0, 2, 1],
+        better="higher",
+        strata=None,
+        fill=None,
+        confidence=0.9,
+        seed=0,
+        num_resamples=99,
+    ),
+    "performance_profile": _two(
+        al.stats.performance_profile,
+        values=[1.0, 2, 4],
+        thresholds=[1.5],
+        better="lower",
+        strata=None,
+        fill=None,
+        confidence=0.9,
+        seed=0,
+        num_resamples=99,
+    ),
+    "plan": lambda: (lambda **fields: make_plan(fields), dict(PLAN)),
+    "verdict": _two(make_plan(PLAN).verdict, table=BEDS, bed="bed"),
+    "study_dates": _two(study_dates, plan="a.toml", result="a.csv"),
     "iqm": _two(al.stats.iqm, values=[0.0, 5.0, 6.0, 100.0], axis=-1),
     "holm": _two(al.stats.holm, p_values=[0.01, 0.04]),
     "wilson_interval": _two(al.stats.wilson_interval, successes=3, n=9, confidence=0.95),
@@ -191,6 +256,9 @@ DOORS: dict[str, Callable[[], Call]] = {
         fill=None,
         confidence=0.9,
         test_seed=0,
+    ),
+    "compare_arms on beds": _two(
+        al.stats.compare_arms, table=BEDS, value="modes", baseline="a", bed="bed", family="bed"
     ),
     "TrainConfig": _settings,
     "lams": _two(al.TrainConfig(regularizers={"r1": lambda step: 0.1}).lams, step=3, device="cpu", runs=None),
@@ -237,6 +305,10 @@ DOORS: dict[str, Callable[[], Call]] = {
     "curves": _two(al.plots.curves, frame=FRAME, columns="loss_D", ax=None, labels=None, ylabel="y"),
     "dots_with_intervals": _two(
         al.plots.dots_with_intervals, labels=["a"], values=[1.0], intervals=[(0, 2)], ax=None, xlabel="x", reference=1.0
+    ),
+    "mark_sentinels": lambda: (
+        al.plots.mark_sentinels,
+        {"ax": al.plots.curves(FRAME, "loss_D"), "marks": {"shapeless": 0.4}, "axis": "y"},
     ),
     "draw_network": _two(al.plots.draw_network, net=G, ax=None, title=None),
     "training_strip": _two(

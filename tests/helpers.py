@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -53,3 +56,27 @@ def untouched(*nets: nn.Module) -> Iterator[None]:
     yield
     for old, new in zip(before, look(), strict=True):
         assert torch.equal(old, new) if isinstance(old, Tensor) else old == new
+
+
+class Checkout:
+    """A git repository of a test's own, whose commits are made at noon of a day of January 2026."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.git("init", "-q", "-b", "main")
+
+    def git(self, *arguments: str, day: int = 1) -> None:
+        names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org"}
+        names |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in names.items()}
+        dates = {f"GIT_{who}_DATE": f"2026-01-{day:02d}T12:00:00+00:00" for who in ("AUTHOR", "COMMITTER")}
+        environment = {**os.environ, **names, **dates}
+        subprocess.run(["git", "-C", str(self.folder), *arguments], check=True, capture_output=True, env=environment)
+
+    def commit(self, files: Mapping[str, str], day: int) -> None:
+        """Write files and commit them, all that there is."""
+        for name, text in files.items():
+            (self.folder / name).parent.mkdir(exist_ok=True, parents=True)
+            (self.folder / name).write_text(text, encoding="utf-8")
+        self.git("add", "-A")
+        self.git("commit", "-qm", "a", day=day)

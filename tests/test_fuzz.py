@@ -42,7 +42,8 @@ def ask(door: str, changes: dict[int, str]) -> None:
 def test_the_call_that_is_changed_works(door: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     call, arguments = DOORS[door]()
-    call(**arguments)
+    with TemporaryDirectory() as folder, chdir(folder):
+        call(**arguments)
     plt.close("all")
 
 

@@ -204,6 +204,26 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ValueError,
         "has 0 in its validation part",
     ),
+    "a sentinel of a tensor": (
+        lambda: al.SENTINELS["uniform_box"](X, 5, seed=0),
+        TypeError,
+        "source must be a source such as .*; got Tensor",
+    ),
+    "an unknown sentinel": (
+        lambda: al.SENTINELS["noise"],
+        ValueError,
+        "sentinel must be one of uniform_box, .*'noise'",
+    ),
+    "perfect without validation": (
+        lambda: al.SENTINELS["perfect"](EMPTY, 5, seed=0),
+        ValueError,
+        "has none in its validation part: give validation= in",
+    ),
+    "a whole fair share": (
+        lambda: al.METRICS["mode_coverage"](X, RING, least=1.0),
+        ValueError,
+        r"least must be an integer in \[1, inf\) or a share in \(0, 1\); got 1.0",
+    ),
     "a reference of nothing": (
         lambda: al.SAMPLERS["importance"](G, D, 3, reference=EMPTY.test, seed=0),
         ValueError,

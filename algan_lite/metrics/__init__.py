@@ -6,6 +6,10 @@ intervals and tests. Nothing here trains. Rooms above may call.
 
 from algan_lite.metrics.digits import class_shares
 from algan_lite.metrics.modes import quality_ceiling
+from algan_lite.metrics.sentinels import SENTINELS, Sentinel, data_box, training_set
 from algan_lite.metrics.table import METRICS, Metric, held_out, real_against_real
 
-__all__ = ["METRICS", "Metric", "class_shares", "held_out", "quality_ceiling", "real_against_real"]
+__all__ = [
+    "METRICS", "SENTINELS", "Metric", "Sentinel", "class_shares", "data_box", "held_out", "quality_ceiling",
+    "real_against_real", "training_set",
+]  # fmt: skip

@@ -5,7 +5,7 @@ no random number is drawn: where only some of the points or pictures fit, they a
 above may call.
 """
 
-from algan_lite.plots.charts import curves, dots_with_intervals
+from algan_lite.plots.charts import curves, dots_with_intervals, mark_sentinels
 from algan_lite.plots.images import image_grid
 from algan_lite.plots.networks import draw_network, six_steps_diagram
 from algan_lite.plots.planes import decision_map, scatter, training_strip
@@ -13,5 +13,5 @@ from algan_lite.plots.style import COLORS, INK, LINES, MARKERS, VERDICT, WIDTH, 
 
 __all__ = [
     "COLORS", "INK", "LINES", "MARKERS", "VERDICT", "WIDTH", "curves", "decision_map", "dots_with_intervals",
-    "draw_network", "image_grid", "scatter", "six_steps_diagram", "training_strip", "use_style",
+    "draw_network", "image_grid", "mark_sentinels", "scatter", "six_steps_diagram", "training_strip", "use_style",
 ]  # fmt: skip

@@ -1,15 +1,16 @@
-"""The figures that compare runs: curves over training, and one row an arm."""
+"""The figures that compare runs: curves over training, one row an arm, and what the sentinels score beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from algan_lite.core.checks import check_kind, check_list, check_number, shown
+from algan_lite.core.checks import check_choice, check_kind, check_list, check_number, shown
 from algan_lite.plots.style import COLORS, INK, LINES, MARKERS, WIDTH, axes_or_new
 
 _USUAL = {
@@ -135,3 +136,69 @@ def dots_with_intervals(
     if xlabel is not None:
         ax.set_xlabel(xlabel)
     return ax
+
+
+def mark_sentinels(ax: Axes, marks: Mapping[str, float], *, axis: str = "y") -> Axes:
+    """Draw what the sentinels score across a figure: a thin line each, with its name beside the axes.
+
+    The axis is stretched where a mark lies outside; do it once all else is drawn. Names of marks that are too near to
+    each other for labels of their own share one, in the order of their values.
+
+    Args:
+        ax: The axes of the figure.
+        marks: Sentinel -> value of the measure, for instance
+            ``sentinel_runs(source, ["quality_3sigma"]).groupby("arm")["quality_3sigma"].mean()``.
+        axis: Which axis shows the measure: ``y`` for level lines, ``x`` for upright ones.
+
+    Returns:
+        The axes.
+
+    Raises:
+        TypeError: If ``ax`` is no axes or ``marks`` no mapping.
+        ValueError: If ``marks`` is empty, or a value is not finite.
+    """
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be one matplotlib Axes; got {type(ax).__name__}")
+    check_kind("marks", marks, (Mapping, pd.Series), "a mapping, sentinel -> value")
+    level = check_choice("axis", axis, ("y", "x")) == "y"
+    values = {str(name): check_number(f"marks[{name!r}]", value) for name, value in marks.items()}
+    if not values:
+        raise ValueError("marks must hold 1 value or more; got none")
+    _stretch(ax, values.values(), level)
+    for value in values.values():
+        (ax.axhline if level else ax.axvline)(value, color=INK, linestyle=(0, (1, 2)), linewidth=1.2, zorder=0.5)
+    way = {"transform": ax.transAxes, "color": INK}
+    for place, names in _labels(ax, values, level):
+        if level:
+            ax.text(1.01, place, "\n".join(reversed(names)), ha="left", va="center", **way)
+        else:
+            ax.text(place, 1.01, "\n".join(names), ha="center", va="bottom", **way)
+    return ax
+
+
+def _stretch(ax: Axes, values: Iterable[float], level: bool) -> None:
+    """Move the ends of the axis so that it holds the values, with a little room beyond; whichever way it runs."""
+    start, end = ax.get_ylim() if level else ax.get_xlim()
+    low, high = min(start, end, *values), max(start, end, *values)
+    room = 0.03 * (high - low) if "linear" in (ax.get_yscale() if level else ax.get_xscale()) else 0.0
+    low, high = low - room * (low < min(start, end)), high + room * (high > max(start, end))
+    (ax.set_ylim if level else ax.set_xlim)(*((low, high) if start <= end else (high, low)))
+
+
+def _labels(ax: Axes, values: Mapping[str, float], level: bool) -> list[tuple[float, list[str]]]:
+    """Return where labels stand, in shares of the axis, and the names that share each."""
+    size = ax.get_window_extent().height if level else ax.get_window_extent().width  # pixels
+    ems = 1.3 if level else 0.65 * max(map(len, values))  # height of a line, or width of the longest name
+    gap = ems * mpl.rcParams["font.size"] * ax.figure.dpi / 72 / size
+    groups: list[tuple[float, list[str]]] = []
+    for name, value in sorted(values.items(), key=lambda item: item[1]):
+        point = ax.transData.transform((0.0, value) if level else (value, 0.0))
+        place = float(ax.transAxes.inverted().transform(point)[1 if level else 0])
+        lines = (
+            (len(groups[-1][1]) + 1) / 2 if groups and level else 1
+        )  # labels of several lines stand around their place
+        if groups and abs(place - groups[-1][0]) < gap * lines:
+            groups[-1][1].append(name)
+        else:
+            groups.append((place, [name]))
+    return groups

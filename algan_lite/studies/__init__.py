@@ -1,10 +1,15 @@
 """Many runs, with a record: sweeps over seeds and settings, and the book's measured studies.
 
-In: settings and seeds, or the name of a study. Out: tables with a row a run, arrays, and how they were made.
+In: settings and seeds, or the name of a study. Out: tables with a row a run, arrays, and how they were made; verdicts,
+by the rule of a plan that was there before.
 ``widgets``, notebooks and ``make results`` call.
 """
 
+from algan_lite.studies.dates import Dates, study_dates
+from algan_lite.studies.plan import Plan, read_plan
 from algan_lite.studies.study import Study, load_study, provenance, save_study, studies
 from algan_lite.studies.sweep import sweep
 
-__all__ = ["Study", "load_study", "provenance", "save_study", "studies", "sweep"]
+__all__ = [
+    "Dates", "Plan", "Study", "load_study", "provenance", "read_plan", "save_study", "studies", "study_dates", "sweep",
+]  # fmt: skip

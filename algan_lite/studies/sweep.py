@@ -85,7 +85,7 @@ def sweep(
         >>> from algan_lite import data
         >>> few = TrainConfig(num_steps=2, batch_size=8)
         >>> sweep(data.ring(), {"plain": few}, seeds=range(3), num_samples=10, progress=False).shape
-        (3, 15)
+        (3, 17)
     """
     arms, seeds = check_arms(configs), check_seeds(seeds)
     check_source(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,3 +21,8 @@ def assert_mean(values: Tensor, expected: float, standard_errors: float = 4.0) -
     """Two-sided: the mean of independent values lies within so many standard errors."""
     error = float(values.std() / math.sqrt(len(values)))
     assert abs(float(values.mean()) - expected) < standard_errors * error, (float(values.mean()), expected, error)
+
+
+def numbers(seed: int, *shape: int) -> np.ndarray:
+    """Standard normal numbers of NumPy."""
+    return np.random.default_rng(seed).normal(size=shape)

@@ -103,3 +103,33 @@ def test_modes_are_needed() -> None:
         METRICS["mode_coverage"](torch.zeros(5, 2), data.swiss_roll())
     with pytest.raises(ValueError, match=r"sigmas must be in \(0"):
         mode_metrics.quality_rate(torch.zeros(5, 2), RING, 0.0)
+
+
+def test_a_least_share_of_the_fair_one() -> None:
+    # Of 400 samples 48 lie in the first mode, 12 in the second, 13 in the third; a quarter of the fair 50 is 12.5.
+    counts = [48, 12, 13, 0, 0, 0, 0, 327]
+    x = torch.cat([mode.expand(count, 2) for mode, count in zip(RING.modes, counts, strict=True)])
+    assert METRICS["fair_mode_coverage"](x, RING) == METRICS["mode_coverage"](x, RING, least=0.25) == 3
+    assert METRICS["mode_coverage"](x, RING, least=0.24) == 4  # at least 12
+    assert METRICS["mode_coverage"](x, RING, least=0.95) == 2
+    assert METRICS["mode_coverage"](x, RING) == METRICS["mode_coverage"](x, RING, least=1) == 4
+    far = x + torch.tensor([0.0, 4 * RING.std])  # good samples only
+    assert METRICS["fair_mode_coverage"](far, RING) == 0
+    uneven = data.imbalanced_ring()  # the two heavy modes: 180 of 400; a light one 6 and two thirds
+    assert METRICS["fair_mode_coverage"](x, uneven) == 3  # 48 >= 45, 12 < 45, 13 and 327 >= 1.7
+    runs = torch.stack([x, RING.sample(400, seed=0)])
+    assert METRICS["fair_mode_coverage"](runs, RING).tolist() == [3, 8]
+
+
+@pytest.mark.parametrize("modes", [8, 91, 198])  # the shares of the last two round up
+def test_exactly_the_least_share_counts(modes: int) -> None:
+    source = data.ring(modes=modes)
+    x = torch.cat([source.modes[:1].expand(25, 2), torch.zeros(100 * modes - 25, 2)])
+    assert METRICS["fair_mode_coverage"](x, source) == 1
+    assert METRICS["fair_mode_coverage"](x[1:], source) == 0
+
+
+@pytest.mark.parametrize("least", [0, 0.0, 1.0, 1.5, -0.25, math.nan, math.inf, True, "a quarter", None])
+def test_a_least_that_is_neither_a_number_nor_a_share_is_refused(least: object) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"least must be (an integer )?in"):
+        METRICS["mode_coverage"](RING.modes, RING, least=least)

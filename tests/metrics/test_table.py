@@ -15,7 +15,8 @@ from algan_lite.metrics.table import METRICS, real_against_real
 
 DIGIT_NAMES = [name for name in METRICS if METRICS[name].needs == "digits"]
 CLASS_RATES = ("digit_sure", "digit_rarest")
-RATES = ("mode_coverage", "quality_3sigma", "quality_4sigma", *CLASS_RATES)  # a broken sample does not count
+COUNTS = ("mode_coverage", "fair_mode_coverage")
+RATES = (*COUNTS, "quality_3sigma", "quality_4sigma", *CLASS_RATES)  # a broken sample does not count
 
 
 @pytest.fixture

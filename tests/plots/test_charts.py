@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from plots.shared import FRAME
@@ -77,3 +78,64 @@ def test_dots_refuse() -> None:
     for low, high in ((1.5, 2), (0, 0.5), (float("nan"), 2)):
         with pytest.raises(ValueError, match="intervals must hold the value"):
             plots.dots_with_intervals(["a"], [1], [(low, high)])
+
+
+MARKS = {"uniform_box": 0.09, "shapeless": 0.38, "copycat": 0.99, "perfect": 0.989}
+
+
+def test_marks_are_level_lines_with_names_beside_the_axes() -> None:
+    ax = plt.subplots()[1]
+    ax.plot([0, 10], [0.3, 0.6])
+    before = ax.get_xlim()
+    assert plots.mark_sentinels(ax, MARKS) is ax
+    lines = ax.lines[1:]
+    assert [line.get_ydata()[0] for line in lines] == list(MARKS.values())
+    assert all(list(line.get_xdata()) == [0, 1] for line in lines)  # from side to side
+    low, high = ax.get_ylim()
+    assert low < 0.09
+    assert high > 0.99
+    assert ax.get_xlim() == before
+    texts = {text.get_text(): text.get_position() for text in ax.texts}
+    assert list(texts) == ["uniform_box", "shapeless", "copycat\nperfect"]  # two that are too near share a label
+    place = ax.transAxes.inverted().transform(ax.transData.transform((0, 0.38)))[1]
+    assert texts["shapeless"] == pytest.approx((1.01, place))
+
+
+def test_marks_may_stand_upright_and_on_axes_that_run_down_or_are_logarithmic() -> None:
+    ax = plots.dots_with_intervals(["top_k"], [0.5], [(0.4, 0.6)])
+    ends = ax.get_ylim()
+    plots.mark_sentinels(ax, pd.Series({"uniform_box": 0.09, "perfect": 0.99}), axis="x")
+    assert [line.get_xdata()[0] for line in ax.lines[1:]] == [0.09, 0.99]
+    assert ax.get_ylim() == ends
+    assert ax.get_xlim()[0] < 0.09 < 0.99 < ax.get_xlim()[1]
+    down = plt.subplots()[1]
+    down.set_ylim(5, 1)
+    plots.mark_sentinels(down, {"a": 0.5})
+    assert down.get_ylim()[0] == 5
+    assert 0.3 < down.get_ylim()[1] < 0.5
+    log = plt.subplots()[1]
+    log.set_yscale("log")
+    log.set_ylim(0.01, 1)
+    plots.mark_sentinels(log, {"a": 0.1, "b": 10.0})
+    assert log.get_ylim() == (0.01, 10)
+    assert log.texts[0].get_position()[1] == pytest.approx(1 / 3)
+
+
+def test_marks_inside_the_axes_leave_its_ends() -> None:
+    ax = plt.subplots()[1]
+    ax.set_ylim(0, 1)
+    plots.mark_sentinels(ax, {"shapeless": 0.4})
+    assert ax.get_ylim() == (0, 1)
+
+
+def test_marks_refuse() -> None:
+    ax = plt.subplots()[1]
+    for call, error, message in (
+        (lambda: plots.mark_sentinels(None, MARKS), TypeError, "ax must be one matplotlib Axes; got NoneType"),
+        (lambda: plots.mark_sentinels(ax, [1.0]), TypeError, "marks must be a mapping"),
+        (lambda: plots.mark_sentinels(ax, {}), ValueError, "marks must hold 1 value or more; got none"),
+        (lambda: plots.mark_sentinels(ax, {"a": np.nan}), ValueError, r"marks\['a'\] must be in"),
+        (lambda: plots.mark_sentinels(ax, MARKS, axis="z"), ValueError, "axis must be one of y, x; got 'z'"),
+    ):
+        with pytest.raises(error, match=message):
+            call()

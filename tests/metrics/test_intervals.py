@@ -1,27 +1,15 @@
-"""Statistics: known answers, coverage of the intervals, and clear refusals."""
+"""Intervals: known answers, coverage, and clear refusals."""
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
+from metrics.shared import numbers
 
-from algan_lite.metrics.stats import (
-    Interval,
-    bootstrap_interval,
-    compare_arms,
-    holm,
-    iqm,
-    paired_permutation_test,
-    wilson_interval,
-)
-
-
-def normal(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape)
+from algan_lite.metrics.intervals import Interval, bootstrap_interval, iqm, wilson_interval
+from algan_lite.metrics.paired import paired_permutation_test
 
 
 def test_iqm_is_the_mean_of_the_middle_half() -> None:
@@ -59,7 +47,7 @@ def test_wilson_narrows_and_refuses() -> None:
 
 
 def test_bootstrap_is_near_the_normal_interval_and_repeatable() -> None:
-    x = normal(0, 200)
+    x = numbers(0, 200)
     found = bootstrap_interval(x, seed=1)
     half = 1.96 * x.std(ddof=1) / math.sqrt(200)
     assert found.estimate == pytest.approx(x.mean())
@@ -97,7 +85,7 @@ def test_bootstrap_of_constant_and_nearly_constant_values() -> None:
 
 
 def test_stratified_bootstrap_resamples_within_strata() -> None:
-    near, far = normal(0, 30), 100 + normal(1, 30)
+    near, far = numbers(0, 30), 100 + numbers(1, 30)
     x, strata = np.concatenate([near, far]), ["near"] * 30 + ["far"] * 30
     plain, within = bootstrap_interval(x), bootstrap_interval(x, strata=strata)
     assert within.estimate == pytest.approx(plain.estimate)
@@ -128,107 +116,3 @@ def test_failed_runs_are_neither_dropped_nor_hidden() -> None:
 def test_too_few_values_are_refused(bad: list) -> None:
     with pytest.raises(ValueError, match="values must be one axis of 2 values or more; got shape"):
         bootstrap_interval(bad)
-
-
-def test_exact_permutation_p_values() -> None:
-    a, b = normal(0, 8) + 0.7, normal(1, 8)
-    d = a - b
-    flips = [abs(np.mean(d * signs)) for signs in itertools.product([1, -1], repeat=8)]
-    expected = np.mean([flip >= abs(d.mean()) - 1e-12 for flip in flips])
-    found = paired_permutation_test(a, b)
-    assert found.p_value == pytest.approx(expected, abs=1e-12)
-    assert found.difference == pytest.approx(d.mean())
-    assert (found.n, found.exact) == (8, True)
-    assert paired_permutation_test(b, a).p_value == pytest.approx(expected, abs=1e-12)
-    assert paired_permutation_test(np.arange(5) + 9, np.arange(5)).p_value == pytest.approx(2 / 2**5)
-    assert paired_permutation_test([1, 2, 3], [1, 2, 3]).p_value == 1
-
-
-def test_drawn_permutations_agree_with_exact_ones() -> None:
-    a, b = normal(2, 12) + 0.5, normal(3, 12)
-    exact = paired_permutation_test(a, b)
-    drawn = paired_permutation_test(a, b, seed=5, num_resamples=3000)
-    assert exact.exact
-    assert not drawn.exact
-    assert drawn.p_value == pytest.approx(exact.p_value, abs=4 * math.sqrt(exact.p_value / 3000) + 1 / 3000)
-    assert drawn == paired_permutation_test(a, b, seed=5, num_resamples=3000)
-
-
-def test_permutation_p_is_uniform_without_a_difference() -> None:
-    values = [paired_permutation_test(normal(i, 7), normal(10_000 + i, 7)).p_value for i in range(300)]
-    rate = np.mean(np.array(values) <= 0.125 + 1e-12)
-    assert abs(rate - 0.125) < 4 * math.sqrt(0.125 * 0.875 / 300)
-
-
-def test_pairs_must_match() -> None:
-    with pytest.raises(ValueError, match="one value a pair; got 3 and 2"):
-        paired_permutation_test([1, 2, 3], [1, 2])
-
-
-def test_holm() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.9]).tolist() == [1.0, 1.0]
-    assert holm([0.2]).tolist() == [0.2]
-    assert holm([]).tolist() == []
-    with pytest.raises(ValueError, match=r"p_values must be in \[0, 1\]; got -0.1 to 0.5"):
-        holm([-0.1, 0.5])
-    with pytest.raises(ValueError, match="p_values must be finite"):
-        holm([0.1, math.nan])
-
-
-def runs(num_seeds: int = 20) -> pd.DataFrame:
-    shared = normal(0, num_seeds)
-    arms = {"random": shared, "top_k": shared + 1 + 0.1 * normal(1, num_seeds), "same": shared + normal(2, num_seeds)}
-    rows = [{"arm": a, "seed": s, "modes": v} for a, values in arms.items() for s, v in enumerate(values)]
-    return pd.DataFrame(rows)
-
-
-def test_compare_arms() -> None:
-    table = runs()
-    found = compare_arms(table, "modes", "random")
-    assert found.index.tolist() == ["random", "top_k", "same"]
-    assert found["n"].tolist() == [20, 20, 20]
-    assert found["failed"].tolist() == [0, 0, 0]
-    row, base = found.loc["top_k"], table[table.arm == "random"].modes.to_numpy()
-    x = table[table.arm == "top_k"].modes.to_numpy()
-    assert row["mean"] == pytest.approx(x.mean())
-    assert row["iqm"] == pytest.approx(iqm(x))
-    assert row["difference"] == pytest.approx((x - base).mean())
-    interval = bootstrap_interval(x - base)
-    assert (row["low"], row["high"]) == (interval.low, interval.high)
-    assert row["high"] - row["low"] < 0.2  # paired: the spread of the seeds themselves, about 1, drops out
-    assert row["p"] < 0.01
-    p = found.loc[["top_k", "same"], "p"]
-    assert found.loc[["top_k", "same"], "p_holm"].tolist() == holm(p).tolist()
-    assert found.loc["random", ["difference", "low", "high", "p", "p_holm"]].isna().all()
-    shuffled = table.sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(compare_arms(shuffled, "modes", "random").loc[found.index], found)
-
-
-def test_compare_arms_keeps_failed_runs() -> None:
-    table = runs()
-    table.loc[25, "modes"] = math.nan  # top_k, seed 5
-    with pytest.raises(ValueError, match=r"modes of top_k must be finite; got 1 of 20.*fill="):
-        compare_arms(table, "modes", "random")
-    found = compare_arms(table, "modes", "random", fill=-3.0)
-    assert found.loc["top_k", ["n", "failed"]].tolist() == [20, 1]
-    assert found.loc["top_k", "mean"] == pytest.approx(table[table.arm == "top_k"].modes.fillna(-3).mean())
-
-
-def test_compare_arms_refuses_what_is_not_paired() -> None:
-    table = runs()
-    for arguments, message in (
-        ((table.drop(index=25), "modes", "random"), r"every seed, so that runs are paired.*\['top_k'\]"),
-        ((pd.concat([table, table.iloc[[3]]]), "modes", "random"), "every seed once; got arm random, seed 3 twice"),
-        ((table, "modes", "plain"), "baseline must be one of random, top_k, same; got 'plain'"),
-        ((table, "kl", "random"), "value must be one of arm, seed, modes; got 'kl'"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            compare_arms(*arguments)
-
-
-def test_the_global_generator_is_left_alone() -> None:
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    bootstrap_interval(normal(0, 20))
-    compare_arms(runs(), "modes", "random")
-    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
