@@ -56,8 +56,8 @@ def test_a_killed_sweep_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path = tmp_path / "runs.csv"
     first = rows({"a": SHORT}, path=path)
     trained: list[list] = []
-    real = module._train_group
-    monkeypatch.setattr(module, "_train_group", lambda *args: trained.append(args[2]) or real(*args))
+    real = module.train_group
+    monkeypatch.setattr(module, "train_group", lambda *args: trained.append(list(args[2].runs)) or real(*args))
     both = rows({"a": SHORT, "b": replace(SHORT, loss="hinge")}, path=path)
     assert trained == [[("b", 0), ("b", 1)]]
     pd.testing.assert_frame_equal(both.iloc[:2], first)
