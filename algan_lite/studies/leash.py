@@ -12,18 +12,21 @@ class Abandoned(RuntimeError):
 
 
 class Leash:
-    """Ties trainings, wherever they run, to the process that waits for them.
+    """Ties trainings, wherever they run, to the process that waits for them: a callback of ``train()``.
 
     Attributes:
         home: The process that waits.
         cut: Set there once it does not wait any longer; threads see it.
+        looks: Whether it looks at the state of the training.
     """
+
+    looks = False
 
     def __init__(self) -> None:
         self.home, self.cut = os.getpid(), False
 
-    def check(self, state: object = None) -> None:
-        """End a training whose result nobody will take; a callback of ``train()``.
+    def __call__(self, state: object = None) -> None:
+        """End a training whose result nobody will take.
 
         Raises:
             Abandoned: In a thread, or in a task of a cluster, that has been given up.

@@ -124,7 +124,7 @@ def _train(job: Job, arms: Mapping[str, TrainConfig], group: Group, leash: Leash
         config = _joined([arms[arm] for arm, _ in group.runs])
     engine = {} if group.engine == "eager" else {"engine": group.engine}
     try:
-        return G, train(G, D, job.source, config, seed=seeds, callbacks=[leash.check], progress=False, **engine)
+        return G, train(G, D, job.source, config, seed=seeds, callbacks=[leash], progress=False, **engine)
     except TrainingDiverged as error:
         return G, error.history
 

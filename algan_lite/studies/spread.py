@@ -22,9 +22,10 @@ from algan_lite.core.version import __version__
 from algan_lite.studies.tables import read_arrays
 
 _KEY = "algan_lite_key"  # the array of a part's file that says what it was made of
-TRIES = 3  # of a call that runs alone and whose worker gets lost
-# What loky, dask.distributed and Ray raise where a worker was killed; by name, since the latter two are not required.
-LOST = {"TerminatedWorkerError", "KilledWorker", "RayActorError", "WorkerCrashedError", "NodeDiedError"}
+# What loky, Ray and dask.distributed raise where a worker was killed, and how often a call that runs alone is made until
+# that is its fault: dask has tried again by itself. By name, since Ray and dask are not required.
+TRIES = {"TerminatedWorkerError": 3, "RayActorError": 3, "WorkerCrashedError": 3, "KilledWorker": 1}
+PATIENCE = 120  # seconds for new workers to come
 
 
 def spread(
@@ -33,7 +34,7 @@ def spread(
     """Yield (number of a call, what ``fn`` returned for it), as the calls end.
 
     A worker that is killed takes with it what others were doing, and does not say what it did itself. So all calls
-    that are left are made again, half and half, until the guilty one is alone; lost three times, its result is the error.
+    that are left are made again, half and half, until the guilty one is alone; in the end its result is the error.
 
     Args:
         fn: Called in one of the workers.
@@ -50,11 +51,11 @@ def spread(
                     del left[k]
                     yield k, result
         except Exception as error:
-            if not LOST & {kind.__name__ for kind in type(error).__mro__}:
+            if not (most := max(TRIES.get(kind.__name__, 0) for kind in type(error).__mro__)):
                 raise
             if len(batch) == 1:
                 tries[batch[0]] += 1
-                if tries[batch[0]] == TRIES:
+                if tries[batch[0]] >= most:
                     yield batch[0], error
                     continue
             remaining, middle = list(left), (len(left) + 1) // 2
@@ -91,24 +92,29 @@ def _numbered(fn: Callable[..., Any], k: int, *call: object) -> tuple[int, Any]:
 def _mended(backend: object) -> Iterator[None]:
     """Mend what joblib 1.6 leaves open on a ``dask.distributed`` cluster; other backends stay as they are.
 
-    A call whose workers died again and again is never reported, so that one waits for ever; and calls that are given
-    up stay in the cluster's queue.
+    A call whose workers died again and again is never reported, so that one waits for ever; calls that are given up
+    stay in the cluster's queue; while only one worker is left, the calls run in this process; new workers have ten
+    seconds to come, which importing PyTorch may take.
     """
     if type(backend).__name__ != "DaskDistributedBackend":
         yield
         return
-    submit = backend.submit
+    submit, configure = backend.submit, backend.configure
+
+    def configure_with_workers(*args: object, **options: object) -> int:
+        backend.client.wait_for_workers(1, timeout=PATIENCE)
+        return max(2, configure(*args, **options))
 
     def submit_and_tell(work: object, callback: Callable[[object], None]) -> object:
         future = submit(work, callback)
         future.add_done_callback(lambda done: done.exception() and callback(done.exception()))
         return future
 
-    backend.submit = submit_and_tell
+    backend.submit, backend.configure = submit_and_tell, configure_with_workers
     try:
         yield
     finally:
-        del backend.submit
+        del backend.submit, backend.configure
         backend.client.cancel(list(backend._results))
         backend._results.clear()
         backend._callbacks.clear()
