@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from torch import nn
 
@@ -84,7 +85,7 @@ def _even_chunks(runs: Sequence[Run], most: int, workers: int) -> list[Sequence[
     shared = min(workers * math.ceil(fewest / workers), len(runs) // FEWEST)
     count = max(fewest, shared)
     bounds = [k * len(runs) // count for k in range(count + 1)]
-    return [runs[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [runs[a:b] for a, b in pairwise(bounds)]
 
 
 def choose_engine(wanted: str, arm: str, config: TrainConfig, networks: Callable[[], tuple[nn.Module, ...]]) -> str:

@@ -134,7 +134,9 @@ def _joined(configs: Sequence[TrainConfig]) -> TrainConfig:
     if not is_constant(configs[0]):
         return configs[0]
     names = configs[0].regularizers
-    return replace(configs[0], regularizers={name: torch.tensor([c.regularizers[name] for c in configs]) for name in names})
+    return replace(
+        configs[0], regularizers={name: torch.tensor([c.regularizers[name] for c in configs]) for name in names}
+    )
 
 
 @torch.no_grad()

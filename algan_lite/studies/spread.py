@@ -28,9 +28,7 @@ TRIES = {"TerminatedWorkerError": 3, "RayActorError": 3, "WorkerCrashedError": 3
 PATIENCE = 120  # seconds for new workers to come
 
 
-def spread(
-    fn: Callable[..., Any], calls: Sequence[Sequence[object]], *, jobs: int | None
-) -> Iterator[tuple[int, Any]]:
+def spread(fn: Callable[..., Any], calls: Sequence[Sequence[object]], *, jobs: int | None) -> Iterator[tuple[int, Any]]:
     """Yield (number of a call, what ``fn`` returned for it), as the calls end.
 
     A worker that is killed takes with it what others were doing, and does not say what it did itself. So all calls

@@ -22,7 +22,9 @@ MEASURES = ["mode_coverage", "reverse_kl", "ema_quality_4sigma", "seconds"]
 @pytest.mark.parametrize("runs_at_once", [1, 3, 64])
 def test_a_failed_run_is_a_row_and_the_others_stay(runs_at_once: int) -> None:
     options = {"configs": {"a": FEW, "b": replace(FEW, regularizers={"r1": 1.0})}, "runs_at_once": runs_at_once}
-    told = r"2 of 8 runs failed and are rows of NaN; the first, arm 'a', seed 2: ValueError: seed must be another; got 2"
+    told = (
+        r"2 of 8 runs failed and are rows of NaN; the first, arm 'a', seed 2: ValueError: seed must be another; got 2"
+    )
     with pytest.warns(RuntimeWarning, match=told):
         table = sweep(sizes={"bad": (2,)}, **options)
     failed = table["seed"] == 2
