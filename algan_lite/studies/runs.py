@@ -133,10 +133,8 @@ def _joined(configs: Sequence[TrainConfig]) -> TrainConfig:
     """Return settings of an ensemble whose runs differ in their lambdas only."""
     if not is_constant(configs[0]):
         return configs[0]
-    names = configs[0].regularizers
-    return replace(
-        configs[0], regularizers={name: torch.tensor([c.regularizers[name] for c in configs]) for name in names}
-    )
+    lams = {name: torch.tensor([config.regularizers[name] for config in configs]) for name in configs[0].regularizers}
+    return replace(configs[0], regularizers=lams)
 
 
 @torch.no_grad()

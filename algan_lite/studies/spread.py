@@ -22,8 +22,8 @@ from algan_lite.core.version import __version__
 from algan_lite.studies.tables import read_arrays
 
 _KEY = "algan_lite_key"  # the array of a part's file that says what it was made of
-# What loky, Ray and dask.distributed raise where a worker was killed, and how often a call that runs alone is made until
-# that is its fault: dask has tried again by itself. By name, since Ray and dask are not required.
+# What loky, Ray and dask.distributed raise where a worker was killed, and how often a call that runs alone is made
+# until that is its fault: dask has tried again by itself. By name, since Ray and dask are not required.
 TRIES = {"TerminatedWorkerError": 3, "RayActorError": 3, "WorkerCrashedError": 3, "KilledWorker": 1}
 PATIENCE = 120  # seconds for new workers to come
 

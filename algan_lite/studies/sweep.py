@@ -161,6 +161,6 @@ def _looked_at(table: pd.DataFrame, first: Exception | None) -> pd.DataFrame:
         raise first
     if len(failed):
         arm, seed, error = failed.iloc[0][["arm", "seed", "error"]]
-        told = f"{len(failed)} of {len(table)} runs failed and are rows of NaN; the first, arm {arm!r}, seed {seed}: {error}"
-        warnings.warn(told, RuntimeWarning, stacklevel=3)
+        told = f"{len(failed)} of {len(table)} runs failed and are rows of NaN; the first"
+        warnings.warn(f"{told}, arm {arm!r}, seed {seed}: {error}", RuntimeWarning, stacklevel=3)
     return table

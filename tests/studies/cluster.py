@@ -69,9 +69,9 @@ def interrupted(engine: Callable[[], object], folder: Path) -> None:
             sweep(configs=configs, seeds=range(4), sizes={"log": str(log)})
         except KeyboardInterrupt as interrupt:
             begin = time.monotonic()
-            assert len(interrupt.table) == 0
-            free = joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(4))
-            pd.DataFrame({"pid": free, "seconds": time.monotonic() - begin}).to_csv(folder / "free.csv", index=False)
+            joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(4))
+            told = {"rows": [len(interrupt.table)], "seconds": time.monotonic() - begin}
+            write_table(pd.DataFrame(told), folder / "free.csv")
 
 
 def main(engine: str, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Pairs that fail, or kill the worker that makes them, and sweeps over them, for tests that need them in other processes."""
+"""Pairs that fail, or kill the worker that makes them, and sweeps over them, where other processes find them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_failed_run_is_a_row_and_the_others_stay(runs_at_once: int) -> None:
 
 
 def test_a_failure_of_every_run_is_the_error_itself() -> None:
-    with pytest.raises(ValueError, match="^seed must be another; got 0$") as caught:
+    with pytest.raises(ValueError, match=r"^seed must be another; got 0$") as caught:
         sweep(sizes={"bad": (0, 1, 2, 3)})
     assert any(entry.name == "pair" for entry in caught.traceback)
     with pytest.raises(TypeError, match="unexpected keyword argument 'widht'"):

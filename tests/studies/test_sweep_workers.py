@@ -46,7 +46,7 @@ def workers_in(log: Path, number: int = 2) -> list[psutil.Process]:
 
 def assert_at_rest(workers: list[psutil.Process]) -> None:
     """Assert that processes that had a million steps to train end, or wait, within a minute."""
-    gone, alive = psutil.wait_procs(workers, timeout=5)
+    _, alive = psutil.wait_procs(workers, timeout=5)
     end = time.monotonic() + 60
     while busy := [worker for worker in alive if worker.is_running() and worker.cpu_percent(0.5) > 20]:
         assert time.monotonic() < end, f"{busy} go on training"
