@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from functools import cache
 
 
@@ -25,22 +27,31 @@ class Leash:
     def __init__(self) -> None:
         self.home, self.cut = os.getpid(), False
 
+    def hold(self) -> None:
+        """Let this process, if the one that waits has started it, end with that one, should that be killed."""
+        _end_with(self.home, os.getpid())
+
     def __call__(self, state: object = None) -> None:
         """End a training whose result nobody will take.
 
         Raises:
             Abandoned: In a thread, or in a task of a cluster, that has been given up.
         """
-        if _first_parent(os.getpid()) == self.home != os.getppid():
-            os._exit(1)  # a worker whose parent was killed: there is nobody to tell
         if self.cut or _cancelled():
             raise Abandoned("this training was given up: nobody waits for it")
 
 
 @cache
-def _first_parent(process: int) -> int:
-    """Return who the parent of this process was when that was first asked."""
-    return os.getppid()
+def _end_with(parent: int, process: int) -> None:
+    """Watch, once in a process, whether its parent is still there."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)  # there is nobody to tell
+
+    if os.getppid() == parent:
+        threading.Thread(target=watch, name=f"end {process} with {parent}", daemon=True).start()
 
 
 def _cancelled() -> bool:

@@ -78,6 +78,7 @@ def train_group(
     job: Job, arms: Mapping[str, TrainConfig], group: Group, threads: int, leash: Leash
 ) -> list[Row] | Exception:
     """Train the runs of a group as one ensemble; return a row each, or what went wrong."""
+    leash.hold()
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
