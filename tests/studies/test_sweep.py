@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ import torch
 import algan_lite as al
 from algan_lite.core.rng import draw, stream
 
-module = sys.modules["algan_lite.studies.sweep"]  # the name in the package is the function
+module = import_module("algan_lite.studies.sweep")  # the name in the package is the function
 RING = al.data.ring()
 SHORT = al.TrainConfig(num_steps=6, batch_size=16, regularizers={"r1": 0.1})
 SIZES = {"width": 8, "depth": 1}

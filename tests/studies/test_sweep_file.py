@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,8 @@ from algan_lite.metrics import table as metrics_table
 from algan_lite.objective.losses import LOSSES, alpha
 from algan_lite.studies.tables import read_table
 
-module = sys.modules["algan_lite.studies.sweep"]  # the name in the package is the function
-runs_module = sys.modules["algan_lite.studies.runs"]
+module = import_module("algan_lite.studies.sweep")  # the name in the package is the function
+runs_module = import_module("algan_lite.studies.runs")
 FEW = al.TrainConfig(num_steps=1, batch_size=8)
 SIZES = {"width": 4, "depth": 1}
 X = normal(30, 2)
