@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from functools import cache
+from multiprocessing import current_process
 
 
 class Abandoned(RuntimeError):
@@ -28,8 +29,9 @@ class Leash:
         self.home, self.cut = os.getpid(), False
 
     def hold(self) -> None:
-        """Let this process, if the one that waits has started it, end with that one, should that be killed."""
-        _end_with(self.home, os.getpid())
+        """Let this process, if it is one of joblib's own, end with the one that waits, should that be killed."""
+        if any(kind in current_process().name for kind in ("LokyProcess", "PoolWorker")):
+            _end_with(self.home, os.getpid())
 
     def __call__(self, state: object = None) -> None:
         """End a training whose result nobody will take.
@@ -43,15 +45,14 @@ class Leash:
 
 @cache
 def _end_with(parent: int, process: int) -> None:
-    """Watch, once in a process, whether its parent is still there."""
+    """Watch, from its first call on, whether a process still has its parent."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
         os._exit(1)  # there is nobody to tell
 
-    if os.getppid() == parent:
-        threading.Thread(target=watch, name=f"end {process} with {parent}", daemon=True).start()
+    threading.Thread(target=watch, name=f"end {process} with {parent}", daemon=True).start()
 
 
 def _cancelled() -> bool:
