@@ -54,10 +54,10 @@ def check_sizes(pair: object, source: Source, sizes: object) -> dict[str, object
     return {**known, **sizes}
 
 
-def check_jobs(jobs: int) -> None:
+def check_jobs(jobs: int | None) -> None:
     """Refuse a number of processes that there cannot be."""
-    if check_integer("jobs", jobs, -1) == 0:
-        raise ValueError("jobs must be at least 1, or -1 for one a core; got 0")
+    if jobs is not None and check_integer("jobs", jobs, -1) == 0:
+        raise ValueError("jobs must be at least 1, -1 for one a core, or None; got 0")
 
 
 def check_job(source: Source, metrics: Iterable[str]) -> None:

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import os
-import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from functools import partial
 
 import pandas as pd
 import torch
-from joblib import cpu_count
-from pandas.api.types import is_integer_dtype, is_numeric_dtype
-from torch import Tensor, nn
+from joblib import effective_n_jobs
 
-from algan_lite.core.checks import check_integer, check_kind
-from algan_lite.core.files import check_writable
-from algan_lite.core.keys import content_key
-from algan_lite.core.rng import draw, stream
-from algan_lite.core.version import __version__
+from algan_lite.core.checks import check_choice, check_integer, check_kind
+from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
-from algan_lite.models.doors import weights_like
-from algan_lite.models.networks import evaluating, layers_of
-from algan_lite.models.pairs import ensemble, make_pair, mlp_pair
-from algan_lite.objective.losses import resolve_loss
+from algan_lite.models.pairs import mlp_pair
 from algan_lite.studies.doors import check_arms, check_job, check_jobs, check_seeds, check_sizes
+from algan_lite.studies.groups import ENGINES, Group, choose_engine, together
+from algan_lite.studies.leash import Leash
+from algan_lite.studies.rows import Rows
+from algan_lite.studies.runs import Job, Pair, Row, train_group
 from algan_lite.studies.spread import spread
-from algan_lite.studies.tables import read_table, write_table
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.doors import check_source
-from algan_lite.training.history import History, TrainingDiverged
-from algan_lite.training.loop import train
 
-Pair = Callable[..., tuple[nn.Module, nn.Module]]
-COUNTED = ("diverged_at", "num_calls", "seconds")
 DISTANCES = ("frechet_distance", "kid", "precision", "recall")
 
 
@@ -46,8 +38,9 @@ def sweep(
     sizes: Mapping[str, object] | None = None,
     metrics: Sequence[str] | None = None,
     num_samples: int = 2500,
+    engine: str = "auto",
     runs_at_once: int = 64,
-    jobs: int = 1,
+    jobs: int | None = None,
     path: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -55,6 +48,10 @@ def sweep(
 
     Runs that differ in their seed or in a constant lambda only train together, as one ensemble. Arms are paired: run
     (arm, seed) has the initial weights, reals and noise of every other arm with this seed.
+
+    A row depends on its settings and its seed. The same call gives the same table bit for bit, whichever backend of
+    joblib it uses and however often it is killed and resumed (columns of measures; ``seconds`` are what they are).
+    Ensembles of other sizes, another number of threads or another engine make the same draws and round otherwise.
 
     Args:
         source: The data.
@@ -64,119 +61,65 @@ def sweep(
         sizes: Options of ``pair``; by default ``sample_shape`` of the source and the pair's own.
         metrics: Names in ``METRICS``; by default those of the modes where the source has modes, else distances.
         num_samples: Plain fakes behind each number, the same latents for every run, >= 2.
-        runs_at_once: Largest ensemble, >= 1 (1 for convolutions on a CPU: an ensemble gains nothing there).
-        jobs: Processes, each with its share of the cores, >= 1; -1: one a core.
+        engine: What runs the steps: ``eager`` (PyTorch), ``graph`` (onnxruntime: dense networks on a CPU), or ``auto``,
+            each arm on the graph where that can run it.
+        runs_at_once: Largest ensemble, >= 1 (1 for convolutions on a CPU: an ensemble gains nothing there). A graph
+            takes at most 16, in even chunks of one thread each.
+        jobs: Processes, each with its share of the cores, >= 1; -1: one a core; None: what ``joblib.parallel_config``
+            says, whose backend is used as it is (a ``dask.distributed`` cluster, Ray, ...), otherwise 1.
         path: CSV file that every finished group of runs is added to; runs that it has already are not trained again.
-            Then everything that a row depends on must be found by name in another process: no lambdas.
+            Several sweeps may write to it at once. Then everything that a row depends on must be found by name in
+            another process: no lambdas.
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
 
     Returns:
         A row a run: ``arm``, ``seed``, a column a metric, the same of the averaged G as ``ema_...``, ``diverged_at``
-        (-1: never), ``num_calls`` and ``seconds`` (its share of the ensemble's time). A run that diverged keeps its
-        row, with NaN.
+        (-1: never), ``num_calls``, ``seconds`` (its share of the ensemble's time) and ``error``. A run that diverged
+        keeps its row, with NaN. So does one that failed, or whose worker was killed again and again: ``error`` says
+        how (otherwise it is empty), a warning says how many there are, and a sweep on the same path tries them again.
 
     Raises:
+        Exception: What went wrong first, if every run failed.
         KeyboardInterrupt: If it is interrupted; ``.table`` of the exception holds the rows so far.
         TypeError: If an argument is of another kind, or with ``path`` something has no name, such as a lambda.
-        ValueError: If an argument is out of range, or ``path`` is no file of a sweep, cannot be written, or holds rows
-            of other data, networks, settings or measures, or of another version, under the same arm.
+        ValueError: If an argument is out of range, if ``graph`` cannot run an arm, or ``path`` is no file of a sweep,
+            cannot be written, or holds rows of other data, networks, settings or measures, or of another version,
+            under the same arm.
 
     Example:
         >>> from algan_lite import data
         >>> few = TrainConfig(num_steps=2, batch_size=8)
         >>> sweep(data.ring(), {"plain": few}, seeds=range(3), num_samples=10, progress=False).shape
-        (3, 17)
+        (3, 18)
     """
     arms, seeds = check_arms(configs), check_seeds(seeds)
     check_source(source)
     check_jobs(jobs)
+    check_choice("engine", engine, ENGINES)
     measured = _metrics(source, metrics), check_integer("num_samples", num_samples, 2)
-    job = _Job(source, pair, check_sizes(pair, source, sizes or {}), *measured)
+    job = Job(source, pair, check_sizes(pair, source, sizes or {}), *measured)
     check_job(source, job.metrics)
-    rows = _Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)
-    groups = list(_groups(arms, seeds, rows.done, check_integer("runs_at_once", runs_at_once, 1)))
-    threads = max(1, torch.get_num_threads() // (jobs if jobs > 0 else cpu_count()))
-    calls = [(job, arms, group, threads) for group in groups]
+    rows = Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)
+    workers, most = effective_n_jobs(jobs), check_integer("runs_at_once", runs_at_once, 1)
+    engines = partial(_engine, engine, arms, job, seeds[0])
+    groups = list(together(arms, seeds, rows.done, engine_of=engines, most=most, workers=workers))
+    leash, first = Leash(), None
+    call = partial(_call, job, arms, leash, max(1, torch.get_num_threads() // workers))
+    runs = [(arm, seed) for arm in arms for seed in seeds]
+    bar = progress_bar(shown=progress, desc="sweep", unit="run", total=len(runs), initial=len(rows.done & set(runs)))
     try:
-        for found in spread(_train_group, calls, jobs=jobs, progress=progress, desc="sweep", unit="group"):
-            rows.add(found)
+        with bar, closing(_outcomes(groups, call, jobs)) as outcomes:
+            for group, found in outcomes:
+                if isinstance(found, Exception):
+                    first, found = first or found, job.failed(group, found)
+                rows.add(found)
+                bar.update(len(group.runs))
     except KeyboardInterrupt as interrupt:
         interrupt.table = rows.frame
         raise
-    return rows.table([(arm, seed) for arm in arms for seed in seeds])
-
-
-Run = tuple[str, int]  # (arm, seed)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What every group of runs has in common."""
-
-    source: Source
-    pair: Pair
-    sizes: Mapping[str, object]
-    metrics: tuple[str, ...]
-    num_samples: int
-
-    def key(self, config: TrainConfig) -> str:
-        """Return a short key of everything that a row depends on but its seed."""
-        measures = {name: METRICS[name] for name in self.metrics}
-        told = (config.describe(), config.functions(), self.source, self.pair, self.sizes, measures, self.num_samples)
-        try:
-            return f"{content_key(__version__, told)}-{__version__}"  # never a number for whoever reads the table
-        except TypeError as error:
-            raise TypeError(f"path: a file of rows {error}") from error
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns of a row."""
-        return ["arm", "seed", *self.metrics, *(f"ema_{name}" for name in self.metrics), *COUNTED]
-
-
-class _Rows:
-    """The rows so far, kept in a CSV file where there is a path."""
-
-    def __init__(self, path: str | os.PathLike[str] | None, keys: Mapping[str, str], columns: list[str]) -> None:
-        self.keys, self.columns, self.frame, self.path = keys, columns, pd.DataFrame(columns=columns), None
-        if path is not None:
-            self.path = check_writable("path", path)
-            if self.path.exists():
-                self.frame = read_table("path", self.path, ["arm", "seed", "settings"])
-                self._check()
-        self.done: set[Run] = set(self._pairs("arm", "seed"))
-
-    def _check(self) -> None:
-        for arm, key in self._pairs("arm", "settings"):
-            if self.keys.get(arm, key) != key:
-                raise ValueError(
-                    f"path must hold runs of the same settings; {self.path} has others under arm {arm!r} (or of other "
-                    f"data, networks, measures or another version): key {key} in the file, {self.keys[arm]} now"
-                )
-        if lacking := [name for name in self.columns if name not in self.frame]:
-            raise ValueError(f"path must hold the columns of this sweep; {self.path} lacks {', '.join(lacking)}")
-        for name in self.columns[1:]:
-            if not is_numeric_dtype(self.frame[name]):
-                raise ValueError(f"path must hold numbers in column {name!r}; {self.path} does not")
-        if not is_integer_dtype(self.frame["seed"]):
-            raise ValueError(f"path must hold integers in column 'seed'; {self.path} does not")
-        if self.frame.duplicated(["arm", "seed"]).any():
-            arm, seed = self._pairs("arm", "seed")[self.frame.duplicated(["arm", "seed"]).argmax()]
-            raise ValueError(f"path must hold a run once; {self.path} has arm {arm!r}, seed {seed} twice")
-
-    def _pairs(self, *columns: str) -> list[tuple]:
-        return [] if self.frame.empty else list(self.frame[list(columns)].itertuples(index=False, name=None))
-
-    def add(self, rows: list[dict[str, object]]) -> None:
-        """Append rows, and save."""
-        fresh = pd.DataFrame(rows).assign(settings=[self.keys[row["arm"]] for row in rows])
-        self.frame = fresh if self.frame.empty else pd.concat([self.frame, fresh], ignore_index=True)
-        if self.path is not None:
-            write_table(self.frame, self.path)
-
-    def table(self, runs: Sequence[Run]) -> pd.DataFrame:
-        """Return the rows of these runs in their order."""
-        return self.frame[self.columns].set_index(["arm", "seed"]).loc[list(runs)].reset_index()
+    finally:
+        leash.cut = True
+    return _looked_at(rows.table(runs), first)
 
 
 def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
@@ -188,63 +131,36 @@ def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in names if METRICS[name])  # an unknown name is refused here
 
 
-def _is_constant(config: TrainConfig) -> bool:
-    return all(isinstance(lam, int | float) for lam in config.regularizers.values())
+def _engine(wanted: str, arms: Mapping[str, TrainConfig], job: Job, seed: int, arm: str) -> str:
+    return choose_engine(wanted, arm, arms[arm], lambda: job.networks(seed))
 
 
-def _groups(arms: Mapping[str, TrainConfig], seeds: Sequence[int], done: set[Run], most: int) -> Iterator[list[Run]]:
-    """Put runs together that may train as one ensemble: equal but for seeds and constant lambdas."""
-    kinds: dict[object, list[Run]] = {}
-    for arm, config in arms.items():
-        zeros = replace(config, regularizers=dict.fromkeys(config.regularizers, 0.0))
-        # By the loss itself: another one may have its name.
-        kind = (repr(zeros.describe()), id(resolve_loss(config.loss))) if _is_constant(config) else arm
-        kinds.setdefault(kind, []).extend((arm, seed) for seed in seeds if (arm, seed) not in done)
-    for runs in kinds.values():
-        yield from (runs[k : k + most] for k in range(0, len(runs), most))
+def _call(job: Job, arms: Mapping[str, TrainConfig], leash: Leash, threads: int, group: Group) -> tuple[object, ...]:
+    """Return the arguments of ``train_group``."""
+    return job, arms, group, threads if group.engine == "eager" else 1, leash
 
 
-def _train_group(job: _Job, arms: Mapping[str, TrainConfig], group: list[Run], threads: int) -> list[dict[str, object]]:
-    """Train the runs of a group as one ensemble; return a row each."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        begin = time.perf_counter()
-        G, history = _train(job, [arms[arm] for arm, _ in group], [seed for _, seed in group])
-        seconds = (time.perf_counter() - begin) / len(group)
-    finally:
-        torch.set_num_threads(before)
-    lost = history.diverged_at.cpu() >= 0
-    columns = _measure(job, G, lost) | {f"ema_{k}": v for k, v in _measure(job, history.G_ema, lost).items()}
-    columns |= {"diverged_at": history.diverged_at.tolist()}
-    return [
-        {"arm": arm, "seed": seed, **{name: column[k] for name, column in columns.items()}}
-        | {"num_calls": history.num_calls, "seconds": seconds}
-        for k, (arm, seed) in enumerate(group)
-    ]
+def _outcomes(
+    groups: list[Group], call: Callable[[Group], tuple[object, ...]], jobs: int | None
+) -> Iterator[tuple[Group, list[Row] | Exception]]:
+    """Yield each group with its rows; a group that fails is halved, until those runs that fail are alone."""
+    while groups:
+        halves: list[Group] = []
+        for k, found in spread(train_group, [call(group) for group in groups], jobs=jobs):
+            if isinstance(found, Exception) and groups[k].halves():
+                halves += groups[k].halves()
+            else:
+                yield groups[k], found
+        groups = halves
 
 
-def _train(job: _Job, configs: Sequence[TrainConfig], seeds: Sequence[int]) -> tuple[nn.Module, History]:
-    config = configs[0]
-    if len(seeds) == 1:
-        G, D = make_pair(job.pair, seeds[0], job.sizes)
-    else:
-        G, D = ensemble(job.pair, seed=seeds, **job.sizes)
-        if _is_constant(config):
-            lams = {name: torch.tensor([c.regularizers[name] for c in configs]) for name in config.regularizers}
-            config = replace(config, regularizers=lams)
-    try:
-        return G, train(G, D, job.source, config, seed=seeds, progress=False)
-    except TrainingDiverged as error:
-        return G, error.history
-
-
-@torch.no_grad()
-def _measure(job: _Job, G: nn.Module, lost: Tensor) -> dict[str, list[float]]:
-    """Return metric -> a value a run; NaN for the runs that are lost."""
-    like = weights_like(G)
-    z = draw(stream(0, "sweep"), (job.num_samples, G.latent_dim), like.device).to(like.dtype)
-    with evaluating(layers_of(G)):
-        x_fake = G(z).nan_to_num(0.0, 0.0, 0.0)
-    values = {name: METRICS[name](x_fake, job.source).reshape(-1) for name in job.metrics}
-    return {name: torch.where(lost, torch.nan, value).tolist() for name, value in values.items()}
+def _looked_at(table: pd.DataFrame, first: Exception | None) -> pd.DataFrame:
+    """Return a table; raise the first error if all its runs have failed, and warn if some have."""
+    failed = table[table["error"] != ""]
+    if len(failed) == len(table):
+        raise first
+    if len(failed):
+        arm, seed, error = failed.iloc[0][["arm", "seed", "error"]]
+        told = f"{len(failed)} of {len(table)} runs failed and are rows of NaN; the first"
+        warnings.warn(f"{told}, arm {arm!r}, seed {seed}: {error}", RuntimeWarning, stacklevel=3)
+    return table

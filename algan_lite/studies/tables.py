@@ -42,7 +42,12 @@ def read_table(name: str, path: Path, columns: Sequence[str] = ()) -> pd.DataFra
         raise ValueError(f"{name} must be a CSV file with a table; {path} is not: {error}") from error
     if lacking := [column for column in columns if column not in table]:
         raise ValueError(f"{name} must hold the columns {', '.join(columns)}; {path} lacks {', '.join(lacking)}")
-    return table.apply(lambda column: column if column.name in TEXT else _as_numbers(column))
+    return table.apply(lambda column: column if _is_text(column) else _as_numbers(column))
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Return whether a column is one of names, or says that nothing failed; an ``error`` may also be a measured one."""
+    return column.name in TEXT or (column.name == "error" and (column == "").all())
 
 
 def _as_numbers(column: pd.Series) -> pd.Series:

@@ -37,6 +37,7 @@ COLAB = [
     "pooch",
     "safetensors",
     "joblib",
+    "filelock",  # of PyTorch
     "ipywidgets",
 ]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ import torch
 import algan_lite as al
 from algan_lite.core.rng import draw, stream
 
-module = sys.modules["algan_lite.studies.sweep"]  # the name in the package is the function
+module = import_module("algan_lite.studies.sweep")  # the name in the package is the function
 RING = al.data.ring()
 SHORT = al.TrainConfig(num_steps=6, batch_size=16, regularizers={"r1": 0.1})
 SIZES = {"width": 8, "depth": 1}
@@ -56,8 +56,8 @@ def test_a_killed_sweep_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path = tmp_path / "runs.csv"
     first = rows({"a": SHORT}, path=path)
     trained: list[list] = []
-    real = module._train_group
-    monkeypatch.setattr(module, "_train_group", lambda *args: trained.append(args[2]) or real(*args))
+    real = module.train_group
+    monkeypatch.setattr(module, "train_group", lambda *args: trained.append(list(args[2].runs)) or real(*args))
     both = rows({"a": SHORT, "b": replace(SHORT, loss="hinge")}, path=path)
     assert trained == [[("b", 0), ("b", 1)]]
     pd.testing.assert_frame_equal(both.iloc[:2], first)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from algan_lite.metrics import table as metrics_table
 from algan_lite.objective.losses import LOSSES, alpha
 from algan_lite.studies.tables import read_table
 
-module = sys.modules["algan_lite.studies.sweep"]  # the name in the package is the function
+module = import_module("algan_lite.studies.sweep")  # the name in the package is the function
+runs_module = import_module("algan_lite.studies.runs")
 FEW = al.TrainConfig(num_steps=1, batch_size=8)
 SIZES = {"width": 4, "depth": 1}
 X = normal(30, 2)
@@ -75,8 +76,8 @@ def sweep(path: Path | None, **changes: object) -> pd.DataFrame:
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Return the runs that are trained, as they come."""
     runs: list[tuple[str, int]] = []
-    real = module._train_group
-    monkeypatch.setattr(module, "_train_group", lambda *args: runs.extend(args[2]) or real(*args))
+    real = module.train_group
+    monkeypatch.setattr(module, "train_group", lambda *args: runs.extend(args[2].runs) or real(*args))
     return runs
 
 
@@ -127,7 +128,7 @@ def test_rows_of_another_experiment_are_refused(tmp_path: Path, trained: list, c
 def test_what_a_schedule_refers_to_and_the_version_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.csv"
     sweep(path, configs=lam(scaled))
-    for holder, name, value in ((globals(), "FACTOR", 3.0), (vars(module), "__version__", "99")):
+    for holder, name, value in ((globals(), "FACTOR", 3.0), (vars(runs_module), "__version__", "99")):
         with monkeypatch.context() as patch:
             patch.setitem(holder, name, value)
             with pytest.raises(ValueError, match="path must hold runs of the same"):
@@ -227,7 +228,7 @@ def test_names_of_arms_come_back_as_they_were(tmp_path: Path, trained: list) -> 
 
 def test_a_key_that_reads_as_a_number_is_no_other_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for k, key in enumerate(["824e28613867", "1234567890123456", "00e1", "nan"]):
-        monkeypatch.setattr(module._Job, "key", lambda self, config, key=key: key)
+        monkeypatch.setattr(runs_module.Job, "key", lambda self, config, key=key: key)
         first = sweep(tmp_path / f"{k}.csv")
         pd.testing.assert_frame_equal(sweep(tmp_path / f"{k}.csv"), first, check_exact=True)
 
@@ -346,9 +347,9 @@ def test_measuring_leaves_networks_and_the_global_generator_alone() -> None:
     G, _ = pair(0)
     G.body.append(nn.Sequential(nn.BatchNorm1d(2), nn.Dropout(0.5)))
     buffers = [value.clone() for value in G.buffers()]
-    job = module._Job(al.data.ring(), pair, {}, ("reverse_kl",), 20)
+    job = runs_module.Job(al.data.ring(), pair, {}, ("reverse_kl",), 20)
     with untouched(G):
-        module._measure(job, G, torch.tensor([False]))
+        runs_module._measure(job, G, torch.tensor([False]))
     assert all(torch.equal(old, new) for old, new in zip(buffers, G.buffers(), strict=True))
 
 
@@ -356,7 +357,7 @@ def test_measuring_leaves_networks_and_the_global_generator_alone() -> None:
 def at_the_third(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Press Ctrl-C while the third group trains."""
     groups: list[int] = []
-    real = module.train
+    real = runs_module.train
 
     def train(*args: object, **options: object) -> object:
         groups.append(1)
@@ -364,7 +365,7 @@ def at_the_third(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
         return real(*args, **options)
 
-    monkeypatch.setattr(module, "train", train)
+    monkeypatch.setattr(runs_module, "train", train)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -41,6 +41,7 @@ SWEEP = {
     "plain": al.TrainConfig(num_steps=4, batch_size=8),
     "lecam": al.TrainConfig(num_steps=4, batch_size=8, regularizers={"lecam": 0.1}),
 }
+SWEEPS = {"sweep": (1, 40), "sweep of two processes": (2, 100)}  # name -> jobs, seeds
 
 
 def train(arm: str, path: Path | None) -> tuple[torch.nn.Module, torch.nn.Module, History]:
@@ -52,10 +53,11 @@ def train(arm: str, path: Path | None) -> tuple[torch.nn.Module, torch.nn.Module
     return G, D, history
 
 
-def sweep(path: Path | None) -> pd.DataFrame:
-    """Sweep over 80 groups of one run each."""
+def sweep(arm: str, path: Path | None) -> pd.DataFrame:
+    """Sweep over groups of one run each: more than are finished until the last signal."""
+    jobs, seeds = SWEEPS[arm]
     options = {"sizes": {"width": 4, "depth": 1}, "num_samples": 20, "runs_at_once": 1, "progress": False}
-    return al.sweep(RING, SWEEP, range(40), path=path, **options)
+    return al.sweep(RING, SWEEP, range(seeds), path=path, jobs=jobs, engine="eager", **options)
 
 
 def done(path: Path) -> int:
@@ -88,7 +90,7 @@ def hurt(work: Callable[[], object], path: Path, signals: list[signal.Signals]) 
         if process == 0:
             child(work)
         if number is not None:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while stamp(path) == before and time.monotonic() < deadline:
                 time.sleep(0.0005)
             time.sleep(random.uniform(0, 0.03))
@@ -107,7 +109,7 @@ def warm_up(arm: str) -> None:
     """Let PyTorch set up here what it sets up on first use, so that it need not cost every child."""
     settings, runs = ARMS.get(arm, ARMS["lecam"])
     al.train(*tiny(runs=runs), RING, al.TrainConfig(**{**LONG, **settings, "num_steps": 4}), progress=False)
-    if arm == "sweep":
+    if arm in SWEEPS:
         al.sweep(RING, SWEEP, [0], sizes={"width": 4, "depth": 1}, num_samples=20, progress=False)
 
 
@@ -118,8 +120,8 @@ def main(folder: str, kills: str, interrupts: str, *arms: str) -> None:
     signals = [signal.SIGKILL] * int(kills) + [signal.SIGINT] * int(interrupts)
     for arm in arms:
         random.shuffle(signals)
-        path = Path(folder) / arm / ("runs.csv" if arm == "sweep" else "run.ckpt")
-        work = partial(sweep, path) if arm == "sweep" else partial(train, arm, path)
+        path = Path(folder) / arm / ("runs.csv" if arm in SWEEPS else "run.ckpt")
+        work = partial(sweep, arm, path) if arm in SWEEPS else partial(train, arm, path)
         warm_up(arm)
         print(json.dumps({"arm": arm, "signals": signals, **hurt(work, path, signals)}), flush=True)
 
