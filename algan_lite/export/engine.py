@@ -25,8 +25,6 @@ from algan_lite.training.state import Outcome, TrainState
 from algan_lite.training.step import Step
 
 UNFIT = (NotImplementedError, TypeError, ValueError)  # raised for what cannot be a graph
-RUNS = 16
-"""Runs of one graph that a core's cache holds with their gradients: more at once are slower, run by run."""
 
 
 def need_packages() -> ModuleType:

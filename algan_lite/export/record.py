@@ -10,6 +10,7 @@ epsilon of 1e-8 for a zero and leaves it out: then a weight without a gradient b
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -41,7 +42,7 @@ class Recorder(TorchDispatchMode):
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
-        self.graph, self.smaller = graph, default_decompositions()
+        self.graph = graph
 
     def __torch_dispatch__(
         self, func: OpOverload, types: object, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -52,7 +53,8 @@ class Recorder(TorchDispatchMode):
             return self._constant(func, args, kwargs)
         if name in TRANSLATIONS:
             return self._translate(TRANSLATIONS[name], func, args, kwargs)
-        decompose = self.smaller[func] if func in self.smaller else func.decompose  # noqa: SIM401 - get() looks past it
+        smaller = _decompositions()
+        decompose = smaller[func] if func in smaller else func.decompose  # noqa: SIM401 - get() looks past it
         with self:
             out = decompose(*args, **kwargs)
         if out is NotImplemented:
@@ -78,6 +80,11 @@ class Recorder(TorchDispatchMode):
         for result, its in zip(results, [names] if isinstance(names, str) else names, strict=True):
             self.graph.bind(result, its)
         return out
+
+
+@cache
+def _decompositions() -> Mapping[OpOverload, Callable[..., Any]]:
+    return default_decompositions()  # a tenth of a second, and few networks need one
 
 
 def _tensors(tree: object) -> list[Tensor]:

@@ -11,10 +11,11 @@ from torch import nn
 
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.engines import RUNS
 
 Run = tuple[str, int]  # (arm, seed)
 ENGINES = ("auto", "graph", "eager")
-MOST, FEWEST = 16, 4  # runs of a graph: more leave the cache, and splitting fewer does not pay
+FEWEST = 4  # runs of a graph: splitting fewer does not pay
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def together(
     for runs in _kinds(arms, seeds).values():
         if not set(runs) <= set(done):
             engine = engine_of(runs[0][0])
-            for chunk in _chunks(runs, most) if engine == "eager" else _even_chunks(runs, min(most, MOST), workers):
+            for chunk in _chunks(runs, most) if engine == "eager" else _even_chunks(runs, min(most, RUNS), workers):
                 if left := tuple(run for run in chunk if run not in done):
                     yield Group(left, engine)
 
@@ -88,27 +89,27 @@ def _even_chunks(runs: Sequence[Run], most: int, workers: int) -> list[Sequence[
     return [runs[a:b] for a, b in pairwise(bounds)]
 
 
-def choose_engine(wanted: str, arm: str, config: TrainConfig, networks: Callable[[], tuple[nn.Module, ...]]) -> str:
-    """Return ``graph`` where the graph's engine can run this and is wanted, else ``eager``.
+def choose_engine(
+    wanted: str, arm: str, config: TrainConfig, networks: Callable[[], tuple[nn.Module, ...]]
+) -> tuple[str, str]:
+    """Return ``graph`` where the graph's engine can run this and is wanted, else ``eager``; and why.
 
     Raises:
         ValueError: If ``wanted`` is ``graph`` and that cannot be.
     """
     if wanted == "eager":
-        return wanted
+        return "eager", "asked for"
     if (why := _unfit(config, networks)) is None:
-        return "graph"
+        return "graph", "it can"
     if wanted == "graph":
         raise ValueError(f"engine must be 'auto' or 'eager' for arm {arm!r}: {why}; got 'graph'")
-    return "eager"
+    return "eager", why
 
 
 def _unfit(config: TrainConfig, networks: Callable[[], tuple[nn.Module, ...]]) -> str | None:
     """Return why the graph's engine cannot run this; None if it can."""
-    try:
-        from algan_lite.export.engine import unfit
-    except ModuleNotFoundError:
-        return "this version has no such engine"
+    from algan_lite.export.engine import unfit  # brings the exporter
+
     try:
         pair = networks()
     except Exception as error:  # of somebody's own pair: each of its runs will say so

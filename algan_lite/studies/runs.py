@@ -116,16 +116,18 @@ def _rows(job: Job, arms: Mapping[str, TrainConfig], group: Group, leash: Leash)
 
 
 def _train(job: Job, arms: Mapping[str, TrainConfig], group: Group, leash: Leash) -> tuple[nn.Module, History]:
-    seeds, config = [seed for _, seed in group.runs], arms[group.runs[0][0]]
+    runs = group.runs
+    if group.engine == "graph" and len(runs) == 1:
+        runs = runs * 2  # a graph of one run rounds otherwise than one of several, which all round alike
+    seeds, config = [seed for _, seed in runs], arms[runs[0][0]]
     if len(seeds) == 1:
         G, D = job.networks(seeds[0])
     else:
         with _making:
             G, D = ensemble(job.pair, seed=seeds, **job.sizes)
-        config = _joined([arms[arm] for arm, _ in group.runs])
-    engine = {} if group.engine == "eager" else {"engine": group.engine}
+        config = _joined([arms[arm] for arm, _ in runs])
     try:
-        return G, train(G, D, job.source, config, seed=seeds, callbacks=[leash], progress=False, **engine)
+        return G, train(G, D, job.source, config, seed=seeds, callbacks=[leash], engine=group.engine, progress=False)
     except TrainingDiverged as error:
         return G, error.history
 

@@ -51,7 +51,8 @@ def sweep(
 
     A row depends on its settings and its seed. The same call gives the same table bit for bit, whichever backend of
     joblib it uses and however often it is killed and resumed (columns of measures; ``seconds`` are what they are).
-    Ensembles of other sizes, another number of threads or another engine make the same draws and round otherwise.
+    On a graph a run's row does not depend on which others it trains with, either. Eager ensembles of other sizes,
+    another number of threads or another engine make the same draws and round otherwise.
 
     Args:
         source: The data.
@@ -77,6 +78,7 @@ def sweep(
         (-1: never), ``num_calls``, ``seconds`` (its share of the ensemble's time) and ``error``. A run that diverged
         keeps its row, with NaN. So does one that failed, or whose worker was killed again and again: ``error`` says
         how (otherwise it is empty), a warning says how many there are, and a sweep on the same path tries them again.
+        ``.attrs["engines"]`` says for each kind of run that was trained, by its first arm, which engine ran it and why.
 
     Raises:
         Exception: What went wrong first, if every run failed.
@@ -101,8 +103,9 @@ def sweep(
     check_job(source, job.metrics)
     rows = Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)
     workers, most = effective_n_jobs(jobs), check_integer("runs_at_once", runs_at_once, 1)
-    engines = partial(_engine, engine, arms, job, seeds[0])
-    groups = list(together(arms, seeds, rows.done, engine_of=engines, most=most, workers=workers))
+    engines: dict[str, tuple[str, str]] = {}
+    engine_of = partial(_engine, engines, engine, arms, job, seeds[0])
+    groups = list(together(arms, seeds, rows.done, engine_of=engine_of, most=most, workers=workers))
     leash, first = Leash(), None
     call = partial(_call, job, arms, leash, max(1, torch.get_num_threads() // workers))
     runs = [(arm, seed) for arm in arms for seed in seeds]
@@ -119,7 +122,9 @@ def sweep(
         raise
     finally:
         leash.cut = True
-    return _looked_at(rows.table(runs), first)
+    table = _looked_at(rows.table(runs), first)
+    table.attrs["engines"] = engines
+    return table
 
 
 def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
@@ -131,8 +136,11 @@ def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in names if METRICS[name])  # an unknown name is refused here
 
 
-def _engine(wanted: str, arms: Mapping[str, TrainConfig], job: Job, seed: int, arm: str) -> str:
-    return choose_engine(wanted, arm, arms[arm], lambda: job.networks(seed))
+def _engine(
+    told: dict[str, tuple[str, str]], wanted: str, arms: Mapping[str, TrainConfig], job: Job, seed: int, arm: str
+) -> str:
+    told[arm] = choose_engine(wanted, arm, arms[arm], lambda: job.networks(seed))
+    return told[arm][0]
 
 
 def _call(job: Job, arms: Mapping[str, TrainConfig], leash: Leash, threads: int, group: Group) -> tuple[object, ...]:

@@ -13,6 +13,9 @@ from algan_lite.training.state import Outcome, TrainState
 Engine = Callable[[Source, int], Outcome]
 """Takes steps 2 to 5 at step k on draws from a source."""
 
+RUNS = 16
+"""Runs of one graph that a core's cache holds with their gradients: more at once are slower, run by run."""
+
 GRAPH = "algan_lite.export.engine"  # of a room above, which brings the exporter: loaded when it is asked for
 
 

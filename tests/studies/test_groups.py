@@ -88,6 +88,25 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return taken
 
 
+@pytest.mark.parametrize("grouping", [{"runs_at_once": 3}, {"runs_at_once": 1}, {"seeds": [8, 3]}, {"seeds": [5]}])
+def test_a_row_of_the_graph_does_not_depend_on_its_group(grouping: dict) -> None:
+    pytest.importorskip("onnxruntime", reason="the package onnxruntime is not installed")
+    config = al.TrainConfig(num_steps=60, batch_size=20, strategy="top_k", regularizers={"r1": 0.1, "lecam": 0.1})
+    options = {
+        "configs": {"a": config, "b": replace(config, regularizers={"r1": 1.0, "lecam": 0.1})},
+        "engine": "graph",
+    }
+    whole = sweep(**options, seeds=range(9))
+    assert whole.attrs["engines"] == {"a": ("graph", "it can")}
+    some = sweep(**options, **{"seeds": range(9), **grouping})
+    kept = (
+        whole[whole["seed"].isin(some["seed"].unique())]
+        .set_index(["arm", "seed"])
+        .loc[list(zip(some["arm"], some["seed"], strict=True))]
+    )
+    same(some, kept.reset_index())
+
+
 def test_auto_takes_the_graph_where_it_can(engines: list) -> None:
     options = {"configs": ARMS, "seeds": range(9), "runs_at_once": 64}
     table = sweep(**options, engine="auto")

@@ -11,9 +11,10 @@ import numpy as np
 import onnx
 
 import algan_lite as al
-from algan_lite.export.engine import RUNS, Graph, one_thread
+from algan_lite.export.engine import Graph, one_thread
 from algan_lite.export.record import model_bytes
 from algan_lite.export.step import training_step
+from algan_lite.training.engines import RUNS
 from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 from tools.bench.timing import PLAIN, SMALL, TOY, at_threads, seconds, toy_steps_per_second, turns
