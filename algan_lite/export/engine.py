@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from algan_lite.data.sources import Source
 from algan_lite.export.doors import check_graph
 from algan_lite.export.record import model_bytes, need_onnx
-from algan_lite.export.spec import TOTALS, StepSpec
-from algan_lite.export.step import training_step
+from algan_lite.export.spec import TOTALS, Shape, StepSpec
+from algan_lite.export.step import Tensors, training_step
 from algan_lite.models.doors import weights_like
 from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
 from algan_lite.training.config import TrainConfig
@@ -69,22 +69,27 @@ class Graph:
         _check(config, G, D)
         _warn_of_sigmoid(G, D)
         self.state, self.step, self.spec = state, Step(G, D, config), StepSpec.of(config, G, D)
-        self.session = one_thread(model_bytes(training_step(self.step), self.spec.inputs))
+        self.session = one_thread(_model(self.step, self.spec))
         self.num_calls = self.step.take_calls()  # of the step that was recorded
         self.fed = {name: torch.zeros(shape) for name, shape in self.spec.inputs.items()}
-        self.told = {name: torch.zeros(shape) for name, shape in self.spec.outputs.items()}
-        self.told["chosen"] = self.told["chosen"].long()
-        self.fed["lr_G"].fill_(config.lr), self.fed["lr_D"].fill_(config.lr_D or config.lr)
+        self.told = {name: torch.zeros(shape) for name, shape in _told(self.spec).items()}
+        self.fed["lr_G"].fill_(config.lr)
+        self.fed["lr_D"].fill_(config.lr_D or config.lr)
+        self.outcome = self._outcome()
         self.now, self.next = self.spec.pack(G, D, state).contiguous(), self.told["new_state"]
         self.there, self.back = self._bind(self.now, self.next), self._bind(self.next, self.now)
         self.settled = state.step
         state.settle = self.settle
 
     def __call__(self, source: Source, k: int) -> Outcome:
-        """Take steps 2 to 5 at step k of G, of every run."""
+        """Take steps 2 to 5 at step k of G, of every run; the next call writes over what this one returns."""
         self._feed(source, k)
         self.session.run_with_iobinding(self.there)
         self.now, self.next, self.there, self.back = self.next, self.now, self.back, self.there
+        return self.outcome
+
+    def _outcome(self) -> Outcome:
+        """Arrange what the session tells; its memory stays where it is."""
         terms = {player: {what: self.told[f"{what}_{player}"] for what in TOTALS} for player in "DG"}
         terms["D"] |= {name: self.told[f"R_{name}"] for name in self.state.config.regularizers}
         logits = (self.told[f"logit_{what}"].unsqueeze(-1) for what in ("real", "fake"))
@@ -116,10 +121,23 @@ class Graph:
             (binding.bind_output, {**self.told, "new_state": new_state}),
         ):
             for name, tensor in tensors.items():
-                bind(
-                    name, "cpu", 0, np.int64 if name == "chosen" else np.float32, tuple(tensor.shape), tensor.data_ptr()
-                )
+                bind(name, "cpu", 0, np.float32, tuple(tensor.shape), tensor.data_ptr())
         return binding
+
+
+def _told(spec: StepSpec) -> dict[str, Shape]:
+    """Return the outputs that training needs: all but the choice itself."""
+    return {name: shape for name, shape in spec.outputs.items() if name != "chosen"}
+
+
+def _model(step: Step, spec: StepSpec) -> bytes:
+    function = training_step(step)
+
+    def without_choice(inputs: Tensors) -> dict[str, Tensor]:
+        outputs = function(inputs)
+        return {name: outputs[name] for name in _told(spec)}
+
+    return model_bytes(without_choice, spec.inputs)
 
 
 def one_thread(model: bytes) -> Any:  # noqa: ANN401 - of a package that may be missing

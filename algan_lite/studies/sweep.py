@@ -49,10 +49,10 @@ def sweep(
     Runs that differ in their seed or in a constant lambda only train together, as one ensemble. Arms are paired: run
     (arm, seed) has the initial weights, reals and noise of every other arm with this seed.
 
-    A row depends on its settings and its seed. The same call on as many workers gives the same table bit for bit, whichever
-    backend of joblib it uses and however often it is killed and resumed (``seconds`` are what they are).
-    On a graph a run's row does not depend on which others it trains with, either. Eager ensembles of other sizes,
-    another number of threads or another engine make the same draws and round otherwise.
+    A row depends on its settings and its seed. The same call on as many workers gives the same table bit for bit,
+    whichever backend of joblib it uses and however often it is killed and resumed (``seconds`` are what they are). On a
+    graph a run's row does not depend on which others it trains with, either. Eager ensembles of other sizes, another
+    number of threads or another engine make the same draws and round otherwise.
 
     Args:
         source: The data.
