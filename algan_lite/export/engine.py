@@ -16,14 +16,15 @@ from torch import Tensor, nn
 from algan_lite.data.sources import Source
 from algan_lite.export.doors import check_graph
 from algan_lite.export.record import model_bytes, need_onnx
-from algan_lite.export.spec import TOTALS, Shape, StepSpec
-from algan_lite.export.step import Tensors, training_step
+from algan_lite.export.spec import TOTALS, StepSpec, group_sizes
+from algan_lite.export.step import Tensors, step_by_groups, training_step
 from algan_lite.models.doors import weights_like
 from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.state import Outcome, TrainState
 from algan_lite.training.step import Step
 
+UNREAD = ("new_state", "chosen")  # outputs of the exported step that training has no use for
 UNFIT = (NotImplementedError, TypeError, ValueError)  # raised for what cannot be a graph
 
 
@@ -69,14 +70,15 @@ class Graph:
         _check(config, G, D)
         _warn_of_sigmoid(G, D)
         self.state, self.step, self.spec = state, Step(G, D, config), StepSpec.of(config, G, D)
-        self.session = one_thread(_model(self.step, self.spec))
+        self.sizes = group_sizes(config, G, D)
+        self.session = one_thread(self._model())
         self.num_calls = self.step.take_calls()  # of the step that was recorded
-        self.fed = {name: torch.zeros(shape) for name, shape in self.spec.inputs.items()}
-        self.told = {name: torch.zeros(shape) for name, shape in _told(self.spec).items()}
+        self.fed = {name: torch.zeros(shape) for name, shape in self.spec.inputs.items() if name != "state"}
         self.fed["lr_G"].fill_(config.lr)
         self.fed["lr_D"].fill_(config.lr_D or config.lr)
+        self.told = {name: torch.zeros(shape) for name, shape in self.spec.outputs.items() if name not in UNREAD}
         self.outcome = self._outcome()
-        self.now, self.next = self.spec.pack(G, D, state).contiguous(), self.told["new_state"]
+        self.now, self.next = self._groups(), self._groups()
         self.there, self.back = self._bind(self.now, self.next), self._bind(self.next, self.now)
         self.settled = state.step
         state.settle = self.settle
@@ -88,18 +90,36 @@ class Graph:
         self.now, self.next, self.there, self.back = self.next, self.now, self.back, self.there
         return self.outcome
 
+    def settle(self) -> None:
+        """Bring networks, optimizers and averages up to date."""
+        if self.settled != self.state.step:
+            self.spec.restore(torch.cat(list(self.now.values()), -1), self.state)
+            self.settled = self.state.step
+
+    def _groups(self) -> dict[str, Tensor]:
+        """Return the state of the run, group by group."""
+        whole = self.spec.pack(self.state.G, self.state.D, self.state)
+        parts = whole.split(list(self.sizes.values()), -1)
+        return {group: part.contiguous().clone() for group, part in zip(self.sizes, parts, strict=True)}
+
+    def _model(self) -> bytes:
+        """Record the step with each group of the state as an input and an output of its own."""
+        step = step_by_groups(self.step)
+
+        def function(inputs: Tensors) -> dict[str, Tensor]:
+            new, told = step({group: inputs[f"old {group}"] for group in self.sizes}, inputs)
+            kept = {name: value for name, value in told.items() if name not in UNREAD}
+            return {f"new {group}": new[group] for group in self.sizes} | kept
+
+        groups = {f"old {group}": (*self.spec.lead, size) for group, size in self.sizes.items()}
+        return model_bytes(function, groups | {k: v for k, v in self.spec.inputs.items() if k != "state"})
+
     def _outcome(self) -> Outcome:
         """Arrange what the session tells; its memory stays where it is."""
         terms = {player: {what: self.told[f"{what}_{player}"] for what in TOTALS} for player in "DG"}
         terms["D"] |= {name: self.told[f"R_{name}"] for name in self.state.config.regularizers}
         logits = (self.told[f"logit_{what}"].unsqueeze(-1) for what in ("real", "fake"))
         return Outcome(terms["D"], terms["G"], *logits, self.num_calls)
-
-    def settle(self) -> None:
-        """Bring networks, optimizers and averages up to date."""
-        if self.settled != self.state.step:
-            self.spec.restore(self.now, self.state)
-            self.settled = self.state.step
 
     def _feed(self, source: Source, k: int) -> None:
         """Write what the step is given where the session reads it."""
@@ -113,31 +133,16 @@ class Graph:
             self.fed[f"lam_{name}"][...] = lam
         self.fed["step"].fill_(k + 1)
 
-    def _bind(self, state: Tensor, new_state: Tensor) -> Any:  # noqa: ANN401 - of a package that may be missing
+    def _bind(self, old: Tensors, new: Tensors) -> Any:  # noqa: ANN401 - of a package that may be missing
         """Say where in memory the session finds its inputs, and where it leaves its outputs."""
         binding = self.session.io_binding()
         for bind, tensors in (
-            (binding.bind_input, {**self.fed, "state": state}),
-            (binding.bind_output, {**self.told, "new_state": new_state}),
+            (binding.bind_input, self.fed | {f"old {group}": value for group, value in old.items()}),
+            (binding.bind_output, self.told | {f"new {group}": value for group, value in new.items()}),
         ):
             for name, tensor in tensors.items():
                 bind(name, "cpu", 0, np.float32, tuple(tensor.shape), tensor.data_ptr())
         return binding
-
-
-def _told(spec: StepSpec) -> dict[str, Shape]:
-    """Return the outputs that training needs: all but the choice itself."""
-    return {name: shape for name, shape in spec.outputs.items() if name != "chosen"}
-
-
-def _model(step: Step, spec: StepSpec) -> bytes:
-    function = training_step(step)
-
-    def without_choice(inputs: Tensors) -> dict[str, Tensor]:
-        outputs = function(inputs)
-        return {name: outputs[name] for name in _told(spec)}
-
-    return model_bytes(without_choice, spec.inputs)
 
 
 def one_thread(model: bytes) -> Any:  # noqa: ANN401 - of a package that may be missing

@@ -112,10 +112,7 @@ def model_bytes(function: Step, shapes: Mapping[str, Sequence[int]], free: Colle
         graph.bind(value, name)
     with Recorder(graph):
         outputs = function(inputs)
-    # An output has a name of its own, even where it is a constant or two outputs are one value.
-    names = {name: graph.name(value.detach()) for name, value in outputs.items()}
-    last = [Node("Identity", (inner,), (name,), ()) for name, inner in names.items()]
-    nodes = _needed([*graph.nodes, *last], outputs)
+    nodes = _needed(_with_outputs(graph, outputs), outputs)
     used = {name for node in nodes for name in node.inputs}
     helper, info = onnx.helper, onnx.helper.make_tensor_value_info
     element = {
@@ -149,6 +146,24 @@ def need_onnx() -> ModuleType:
     except ImportError as error:
         raise ImportError("writing a graph needs the package onnx: pip install onnx") from error
     return onnx
+
+
+def _with_outputs(graph: Graph, outputs: Mapping[str, Tensor]) -> list[Node]:
+    """Return the nodes; each output has a name of its own, even where it is a constant or two outputs are one value."""
+    inner = {name: graph.name(value.detach()) for name, value in outputs.items()}
+    made = {out for node in graph.nodes for out in node.outputs}
+    names = {of: name for name, of in reversed(inner.items()) if of in made}  # the first output gives a value its name
+    nodes = [
+        node._replace(
+            inputs=tuple(names.get(name, name) for name in node.inputs),
+            outputs=tuple(names.get(name, name) for name in node.outputs),
+        )
+        for node in graph.nodes
+    ]
+    copies = [
+        Node("Identity", (names.get(of, of),), (name,), ()) for name, of in inner.items() if names.get(of) != name
+    ]
+    return [*nodes, *copies]
 
 
 def _needed(nodes: Sequence[Node], outputs: Collection[str]) -> list[Node]:

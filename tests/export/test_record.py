@@ -167,10 +167,14 @@ def test_the_same_is_computed_once_and_nothing_in_vain() -> None:
     def function(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         x = inputs["x"]
         _ = x.tanh().exp()  # no output needs it
-        return {"a": x.sqrt() + x.sqrt(), "b": x.sqrt()}
+        return {"a": x.sqrt() + x.sqrt(), "b": x.sqrt(), "c": x.sqrt(), "d": x}
 
-    model = onnx.load_from_string(model_bytes(function, {"x": (3,)}))
+    content = model_bytes(function, {"x": (3,)})
+    model = onnx.load_from_string(content)
     assert sorted(node.op_type for node in model.graph.node) == ["Add", "Identity", "Identity", "Sqrt"]
+    given = np.array([1, 4, 9], np.float32)
+    found = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(None, {"x": given})
+    np.testing.assert_array_equal(found, [[2, 4, 6], [1, 2, 3], [1, 2, 3], given])
 
 
 def test_what_depends_on_no_input_is_a_constant() -> None:

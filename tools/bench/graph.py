@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
+from torch import nn
 
 import algan_lite as al
 from algan_lite.export.engine import Graph, one_thread
@@ -20,7 +22,6 @@ from algan_lite.training.step import Step
 from tools.bench.timing import PLAIN, SMALL, TOY, at_threads, seconds, toy_steps_per_second, turns
 
 SWEPT = 64  # runs of the sweep
-STEPS = 300  # of a chunk of runs
 
 
 def bench_graph(cores: int) -> None:
@@ -31,35 +32,65 @@ def bench_graph(cores: int) -> None:
     """
     _compare(cores, SMALL, "")
     _compare(cores, {}, "_default")
+    _compare_chunks()
     print(f"graph_memory_per_run {_memory():.2f} MB", flush=True)
     _sweep(cores)
 
 
+class Clock:
+    """A callback that takes the time of every step, and so leaves the set-up out."""
+
+    looks = False
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def __call__(self, state: object) -> None:
+        """Look at the clock."""
+        self.times.append(time.perf_counter())
+
+    def steps_per_second(self) -> float:
+        """Return the mean speed after the first step."""
+        return (len(self.times) - 1) / (self.times[-1] - self.times[0])
+
+
+def _speed(runs: int | None, engine: str, steps: int, sizes: dict[str, int]) -> float:
+    """Return run-steps a second without the set-up."""
+    config, (G, D) = _pair(runs, sizes)
+    clock = Clock()
+    config = replace(config, num_steps=steps)
+    al.train(G, D, al.data.ring(), config, engine=engine, callbacks=[clock], progress=False)
+    return clock.steps_per_second() * (runs or 1)
+
+
 def _compare(cores: int, sizes: dict[str, int], suffix: str) -> None:
-    eager = [lambda t=t: at_threads(t, lambda: toy_steps_per_second(None, **sizes)) for t in sorted({1, cores})]
-    *alone, one, chunk, chunks = turns(
-        *eager,
-        lambda: at_threads(1, lambda: toy_steps_per_second(None, engine="graph", steps=2000, **sizes)),
-        lambda: at_threads(1, lambda: toy_steps_per_second(RUNS, engine="graph", steps=STEPS, **sizes)),
-        lambda: at_threads(1, lambda: _in_chunks(256, sizes)),
+    *alone, one, chunk = turns(
+        *(lambda t=t: at_threads(t, lambda: _speed(None, "eager", 200, sizes)) for t in sorted({1, cores})),
+        lambda: at_threads(1, lambda: _speed(None, "graph", 1000, sizes)),
+        lambda: at_threads(1, lambda: _speed(RUNS, "graph", 200, sizes)),
     )
     alone = [max(values) for values in zip(*alone, strict=True)]
     for name, values in ((f"speedup_1{suffix}", one), (f"ensemble_speedup_16{suffix}", chunk)):
         print(f"graph_{name} {statistics.median(a / b for a, b in zip(values, alone, strict=True)):.2f} ratio")
-    slower = statistics.median(a / b for a, b in zip(chunk, chunks, strict=True))
-    print(f"graph_seconds_256_vs_16{suffix} {slower:.3f} ratio")
     share = statistics.median(chunk) * _flops(sizes) / _peak(sizes)
     print(f"graph_share_of_peak{suffix} {share:.2f} of the speed of its own largest product", flush=True)
 
 
-def _in_chunks(runs: int, sizes: dict[str, int]) -> float:
-    """Return run-steps a second of many runs, one chunk after another."""
-    speeds = [toy_steps_per_second(RUNS, engine="graph", steps=STEPS, **sizes) for _ in range(runs // RUNS)]
-    return statistics.harmonic_mean(speeds)
+def _compare_chunks() -> None:
+    """Compare 256 runs, chunk by chunk, with one chunk, set-up included."""
+    chunk, chunks = turns(lambda: _chunks_per_second(1), lambda: _chunks_per_second(256 // RUNS))
+    slower = statistics.median(a / b for a, b in zip(chunk, chunks, strict=True))
+    print(f"graph_seconds_256_vs_16 {slower:.3f} ratio", flush=True)
 
 
-def _pair(runs: int, sizes: dict[str, int]) -> tuple[al.TrainConfig, tuple]:
-    return TOY if sizes else PLAIN, al.models.ensemble(al.models.mlp_pair, runs=runs, **sizes)
+def _chunks_per_second(count: int) -> float:
+    work = lambda: [toy_steps_per_second(RUNS, engine="graph", steps=100, **SMALL) for _ in range(count)]  # noqa: E731
+    return count / at_threads(1, lambda: seconds(work))
+
+
+def _pair(runs: int | None, sizes: dict[str, int]) -> tuple[al.TrainConfig, tuple[nn.Module, nn.Module]]:
+    pair = al.models.mlp_pair(**sizes) if runs is None else al.models.ensemble(al.models.mlp_pair, runs=runs, **sizes)
+    return TOY if sizes else PLAIN, pair
 
 
 def _flops(sizes: dict[str, int]) -> float:
