@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import pytest
-from fuzz import DOORS, told, values
+from doors import DOORS
+from fuzz import told, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""One full training step as an ONNX graph, for a page or a phone that has no Python.
+"""One full training step as an ONNX graph, in a file.
 
 The graph is traced from the very functions that ``train()`` calls; only Adam's update is written anew. Nothing is
 hidden in it: weights, moments and averages come in as one flat vector and go out as another (``StepSpec`` says where

@@ -1,0 +1,314 @@
+"""Every public door with a call that works.
+
+A door is a name and a function without arguments that returns what is called, and the arguments of a call that works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from helpers import RING, normal, tiny
+from torch import nn
+from torch.utils.data import DataLoader
+
+import algan_lite as al
+from algan_lite import metrics, sampling
+from algan_lite.objective import dirac
+from algan_lite.studies import study_dates
+from algan_lite.studies.plan import make_plan
+from algan_lite.training import callbacks
+
+FEW = al.TrainConfig(num_steps=1, batch_size=4)
+FINITE = al.data.array(normal(60, 2), validation=0.3, test=0.3)
+EMPTY_PARTS = al.data.array(normal(20, 2), validation=0, test=0)
+FRAME = pd.DataFrame({"run": [0, 1] * 2, "step": [1, 1, 2, 2], "loss_D": [0.1, 0.2, 0.3, 0.4]})
+ARMS = pd.DataFrame({"arm": list("aaabbb"), "seed": [0, 1, 2] * 2, "modes": [1.0, 2, 3, 2, 4, 3]})
+BEDS = ARMS.assign(bed="ring", mode_coverage=ARMS["modes"])
+PLAN = {
+    "question": "b?",
+    "measure": "modes",
+    "better": "higher",
+    "arms": ["b"],
+    "baseline": "a",
+    "beds": ["ring"],
+    "n": 9,
+}
+PLAN |= {"seeds": [0, 1, 2], "tuning_seeds": [], "sentinels": [], "fill": 0.0, "rule": {"kind": "ahead"}}
+G, D = tiny(width=4)
+Gs, Ds = tiny(2, width=4)
+HEADS = tiny(width=4, num_heads=2)
+IMAGES = normal(4, 1, 28, 28).clamp(-1, 1)
+BATCH = al.make_batch(G, D, normal(8, 2), normal(8, 3))
+
+Call = tuple[Callable[..., object], dict[str, Any]]
+
+
+def _training(**changes: object) -> Call:
+    return al.train, {
+        "G": tiny(width=4)[0],
+        "D": tiny(width=4)[1],
+        "source": RING,
+        "config": FEW,
+        "seed": 0,
+        "callbacks": (),
+        "progress": False,
+        "checkpoint": None,
+        "checkpoint_every": 5,
+        "resume": False,
+        **changes,
+    }
+
+
+def _settings() -> Call:
+    fields = {name: getattr(FEW, name) for name in FEW.__dataclass_fields__}
+    return al.TrainConfig, {**fields, "strategy": "softmax", "regularizers": {"r1": 0.1}, "keep_decay": None}
+
+
+def _choice(name: str) -> Call:
+    nets = dict(zip("GD", HEADS, strict=True))
+    options = dict.fromkeys(al.STRATEGIES[name].options) and {
+        k: o.default for k, o in al.STRATEGIES[name].options.items()
+    }
+    common = {"z_pool": normal(8, 3), "n": 4, "strategy": name, "reweight": False, "keep": None, "loss": "hinge"}
+    return al.select_noise, {**nets, **common, "generator": None, "seed": 0, "noise": None, **options}
+
+
+def _sampling(name: str) -> Call:
+    few = {
+        "rejection": {"gamma_percentile": None, "burn_in": 8, "max_batches": 99},
+        "langevin": {"steps": 2, "step_size": 0.1},
+    }
+    few |= {"metropolis_hastings": {"steps": 2, "start": "generator"}, "importance": {"pool_factor": 2}}
+    common = {
+        "reference": FINITE.validation,
+        "loss": "non_saturating",
+        "calibration": "auto",
+        "generator": None,
+        "seed": 0,
+    }
+    return al.SAMPLERS[name], {
+        "G": G,
+        "D": D,
+        "n": 3,
+        **common,
+        "batch_size": 64,
+        "progress": False,
+        "info": None,
+    } | few.get(name, {})
+
+
+def _sentinel(name: str) -> Call:
+    own = {"uniform_box": {"margin": 0.1}, "copycat": {"memory": 9}}
+    common = {"source": RING, "n": 4, "generator": None, "seed": 0, "device": "cpu"}
+    return al.SENTINELS[name], common | own.get(name, {})
+
+
+def _measure(name: str) -> Call:
+    entry = al.METRICS[name]
+    if entry.needs == "digits":
+        return entry, {"x_fake": IMAGES, "reference": IMAGES.flip(0)} | (
+            {"k": 1} if name[6:] in ("precision", "recall", "density", "coverage") else {}
+        )
+    its = {
+        "mode_coverage": {"sigmas": 3.0, "least": 1},
+        "spread_ratio": {"sigmas": 4.0},
+        "data_copying": {"cells": 2, "seed": 0},
+    }
+    its |= {"wasserstein_2d": {"n": 4, "order": 1, "seed": 0}} | {
+        k: {"k": 2} for k in ("precision", "recall", "density", "coverage")
+    }
+    return entry, {"x_fake": normal(20, 2), "reference": RING if entry.needs == "modes" else FINITE} | its.get(name, {})
+
+
+def _two(fn: Callable[..., object], **arguments: object) -> Callable[[], Call]:
+    return lambda: (fn, arguments)
+
+
+LOGITS = {"logits_real": normal(6), "logits_fake": normal(6, seed=1), "weights": torch.full((6,), 1 / 6)}
+DOORS: dict[str, Callable[[], Call]] = {
+    "ring": _two(al.data.ring, modes=4, radius=1.0, std=0.1, weights=None),
+    "imbalanced_ring": _two(al.data.imbalanced_ring, share=0.9, heavy=1, modes=4, radius=1.0, std=0.1),
+    "grid": _two(al.data.grid, side=2, spacing=1.0, std=0.1),
+    "swiss_roll": _two(al.data.swiss_roll, noise=0.1),
+    "two_moons": _two(al.data.two_moons, noise=0.1),
+    "array": _two(al.data.array, x=normal(20, 2), labels=None, validation=0.2, test=0.2, seed=0, name="mine"),
+    "array of a loader": _two(al.data.array, x=DataLoader(list(normal(9, 2))), validation=0.2, test=0.2, seed=0),
+    "sample": _two(RING.sample, n=3, generator=None, seed=0, device="cpu"),
+    "sample of an array": _two(FINITE.sample, n=3, generator=None, seed=0, device="cpu"),
+    "log_prob": _two(RING.log_prob, x=normal(3, 2)),
+    "mlp_pair": _two(
+        al.models.mlp_pair, latent_dim=2, sample_shape=(2,), width=4, depth=1, seed=0, num_heads=1, output="tanh"
+    ),
+    "conv_pair": _two(al.models.conv_pair, latent_dim=2, channels=1, seed=0, num_heads=1, spectral_norm=False),
+    "article_pair": _two(al.models.article_pair, latent_dim=2, seed=0, output="tanh"),
+    "ensemble": _two(al.models.ensemble, factory=al.models.mlp_pair, runs=2, seed=0, width=4),
+    "Ensemble": _two(al.models.Ensemble, members=[G, G]),
+    "member": _two(Gs.member, k=1),
+    "Generator": _two(al.models.Generator, body=nn.Linear(3, 2), latent_dim=3, sample_shape=(2,)),
+    "Discriminator": _two(
+        al.models.Discriminator, trunk=nn.Linear(2, 3), num_features=3, sample_shape=(2,), num_heads=1
+    ),
+    **{f"loss {name}, {side}": _two(getattr(al.LOSSES[name], side), **LOGITS) for name in al.LOSSES for side in "DG"},
+    "alpha": _two(al.losses.alpha, alpha_D=2.0, alpha_G=1.0, saturating=True),
+    "energy": _two(al.losses.energy, margin=1.0),
+    "make_batch": _two(al.make_batch, G=G, D=D, x_real=normal(8, 2), z=normal(8, 3), loss="hinge", seed=0),
+    "gradient_field": _two(dirac.gradient_field, theta=0.5, psi=0.5, lams={"r1": 0.1}, loss="minimax"),
+    "jacobian": _two(dirac.jacobian, theta=0.5, psi=0.5, lams={"r1": 0.1}, loss="minimax"),
+    "play": _two(dirac.play, theta=0.5, psi=0.5, lams=None, loss="minimax", num_steps=2, lr=0.1),
+    **{f"choose {name}": partial(_choice, name) for name in al.STRATEGIES},
+    **{f"sample {name}": partial(_sampling, name) for name in al.SAMPLERS},
+    **{f"measure {name}": partial(_measure, name) for name in al.METRICS},
+    "real_against_real": lambda: (
+        metrics.real_against_real,
+        {"metric": "kid", "source": FINITE, "n": 9, "seeds": range(2)},
+    ),
+    "quality_ceiling": lambda: (metrics.quality_ceiling, {"sigmas": 3.0, "dim": 2}),
+    "class_shares": lambda: (metrics.class_shares, {"x_fake": IMAGES, "confidence": 0.9}),
+    "calibrate": lambda: (
+        sampling.calibrate,
+        {
+            "G": G,
+            "D": D,
+            "reference": FINITE.validation,
+            "loss": "minimax",
+            "method": "logistic",
+            "seed": 0,
+            "batch_size": 9,
+        },
+    ),
+    **{f"sentinel {name}": partial(_sentinel, name) for name in al.SENTINELS},
+    "data_box": lambda: (metrics.data_box, {"source": RING, "margin": 0.1}),
+    "training_set": lambda: (metrics.training_set, {"source": RING, "memory": 9}),
+    "sentinel_runs": _two(
+        al.stats.sentinel_runs,
+        source=FINITE,
+        measures=["kid"],
+        n=4,
+        seeds=[0, 1],
+        sentinels=["copycat"],
+    ),
+    "with_sentinels": _two(
+        al.stats.with_sentinels,
+        table=BEDS,
+        source={"ring": RING},
+        n=4,
+        seeds=[0],
+        sentinels=["one_mode"],
+        bed="bed",
+    ),
+    "summarize": _two(al.stats.summarize, table=ARMS, measures=["modes"], by="arm", fill=None, confidence=0.9, seed=0),
+    "probability_of_improvement": _two(
+        al.stats.probability_of_improvement,
+        a=[1.0, 2, 4],
+        b=[2.0, 2, 1],
+        better="higher",
+        strata=None,
+        fill=None,
+        confidence=0.9,
+        seed=0,
+        num_resamples=99,
+    ),
+    "performance_profile": _two(
+        al.stats.performance_profile,
+        values=[1.0, 2, 4],
+        thresholds=[1.5],
+        better="lower",
+        strata=None,
+        fill=None,
+        confidence=0.9,
+        seed=0,
+        num_resamples=99,
+    ),
+    "plan": lambda: (lambda **fields: make_plan(fields), dict(PLAN)),
+    "verdict": _two(make_plan(PLAN).verdict, table=BEDS, bed="bed"),
+    "study_dates": _two(study_dates, plan="a.toml", result="a.csv"),
+    "iqm": _two(al.stats.iqm, values=[0.0, 5.0, 6.0, 100.0], axis=-1),
+    "holm": _two(al.stats.holm, p_values=[0.01, 0.04]),
+    "wilson_interval": _two(al.stats.wilson_interval, successes=3, n=9, confidence=0.95),
+    "bootstrap_interval": _two(
+        al.stats.bootstrap_interval,
+        values=[1.0, 2.0, 4.0],
+        statistic=np.mean,
+        confidence=0.9,
+        seed=0,
+        strata=None,
+        fill=None,
+        num_resamples=99,
+    ),
+    "paired_permutation_test": _two(
+        al.stats.paired_permutation_test, a=[1.0, 2, 4], b=[2.0, 2, 1], seed=0, fill=None, num_resamples=99
+    ),
+    "compare_arms": _two(
+        al.stats.compare_arms,
+        table=ARMS,
+        value="modes",
+        baseline="a",
+        arm="arm",
+        seed="seed",
+        fill=None,
+        confidence=0.9,
+        test_seed=0,
+    ),
+    "compare_arms on beds": _two(
+        al.stats.compare_arms, table=BEDS, value="modes", baseline="a", bed="bed", family="bed"
+    ),
+    "TrainConfig": _settings,
+    "lams": _two(al.TrainConfig(regularizers={"r1": lambda step: 0.1}).lams, step=3, device="cpu", runs=None),
+    "Equilibrium": _two(al.Equilibrium, tolerance=0.1, patience=1, every=1, num_samples=4),
+    "train": _training,
+    "train an ensemble": lambda: _training(G=tiny(2)[0], D=tiny(2)[1]),
+    "sweep": _two(
+        al.sweep,
+        source=RING,
+        configs={"a": FEW},
+        seeds=[0],
+        pair=al.models.mlp_pair,
+        sizes={"width": 4},
+        metrics=["mode_coverage"],
+        num_samples=9,
+        runs_at_once=4,
+        jobs=1,
+        path=None,
+        progress=False,
+    ),
+    "load_study": _two(al.load_study, name="lambda"),
+    "Snapshots": _two(callbacks.Snapshots, steps=[1, 2]),
+    "training_step": _two(al.export.training_step, path="step.onnx", config=FEW, G=G, D=D),
+    "view": _two(al.export.view, path="view.onnx", G=G, D=D, config=FEW, num_x=4, num_z=4),
+    "draw": _two(al.rng.draw, source=torch.Generator(), shape=(3,), device="cpu", kind="index", high=4),
+    "stream": _two(al.rng.stream, seed=0, purpose="fuzz"),
+    "run_seeds": _two(al.rng.run_seeds, seed=0, runs=2),
+    "image_grid": _two(al.plots.image_grid, images=IMAGES, columns=2, ax=None, title="t", most=3),
+    "scatter": _two(
+        al.plots.scatter,
+        x_real=normal(5, 2),
+        x_fake=normal(5, 2),
+        chosen=None,
+        ax=None,
+        limit=3.0,
+        title=None,
+        most=9,
+        size=9,
+        legend=True,
+    ),
+    "decision_map": _two(
+        al.plots.decision_map, D=D, ax=None, extent=(-1, 1, -1, 1), loss="hinge", resolution=4, colorbar=True
+    ),
+    "curves": _two(al.plots.curves, frame=FRAME, columns="loss_D", ax=None, labels=None, ylabel="y"),
+    "dots_with_intervals": _two(
+        al.plots.dots_with_intervals, labels=["a"], values=[1.0], intervals=[(0, 2)], ax=None, xlabel="x", reference=1.0
+    ),
+    "mark_sentinels": lambda: (
+        al.plots.mark_sentinels,
+        {"ax": al.plots.curves(FRAME, "loss_D"), "marks": {"shapeless": 0.4}, "axis": "y"},
+    ),
+    "draw_network": _two(al.plots.draw_network, net=G, ax=None, title=None),
+    "training_strip": _two(
+        al.plots.training_strip, moments={1: (G, D)}, x_real=normal(5, 2), z=normal(5, 3), limit=3.0, loss="minimax"
+    ),
+}
