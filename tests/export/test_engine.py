@@ -73,9 +73,11 @@ def assert_same(mine: TrainState, its: TrainState, share: float = 1e-5) -> None:
         assert_near(mine_average, its_average, share)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("runs", [None, 4])
-def test_graph_is_eager(runs: int | None, kind: str) -> None:
+OTHER_RUNS = [("loss hinge", 1), ("R r1", 1), ("R lecam", 16), ("strategy softmax", 16), ("pool of one batch", 16)]
+
+
+@pytest.mark.parametrize(("kind", "runs"), [*((kind, runs) for kind in KINDS for runs in (None, 4)), *OTHER_RUNS])
+def test_graph_is_eager(kind: str, runs: int | None) -> None:
     config = replace(CONFIG, **KINDS[kind])
     (graph, mine), (eager, its) = (trained(config, engine, runs) for engine in ("graph", "eager"))
     assert_same(graph, eager)
