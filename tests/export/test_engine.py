@@ -73,7 +73,7 @@ def assert_same(mine: TrainState, its: TrainState, share: float = 1e-5) -> None:
         assert_near(mine_average, its_average, share)
 
 
-OTHER_RUNS = [("loss hinge", 1), ("R r1", 1), ("R lecam", 16), ("strategy softmax", 16), ("pool of one batch", 16)]
+OTHER_RUNS = [("loss hinge", 1), ("R r1", 1), ("R wgan_gp", 16), ("strategy softmax", 16), ("pool of one batch", 16)]
 
 
 @pytest.mark.parametrize(("kind", "runs"), [*((kind, runs) for kind in KINDS for runs in (None, 4)), *OTHER_RUNS])
