@@ -242,3 +242,17 @@ def test_a_session_has_one_thread() -> None:
     """Several chunks at once share the cores: none takes a second one."""
     state = TrainState.start(*tiny(2), CONFIG, 0)
     assert Graph(state).session.get_session_options().intra_op_num_threads == 1
+
+
+def test_a_callback_that_does_not_look_spares_the_writing() -> None:
+    G, D = tiny()
+    first = next(G.parameters()).detach().clone()
+    seen: list[bool] = []
+
+    def note(state: TrainState) -> None:
+        seen.append(torch.equal(next(G.parameters()), first))
+
+    note.looks = False
+    al.train(G, D, RING, CONFIG, engine="graph", callbacks=[note], progress=False)
+    assert seen == [True] * STEPS
+    assert not torch.equal(next(G.parameters()), first)

@@ -161,3 +161,33 @@ def test_view(loss: str, sign: int, heads: int, tmp_path: Path) -> None:
     pair_loss = al.LOSSES[loss]
     moved = D(x_fake.detach() + 1e-2 * seen["arrows"])
     assert bool((pair_loss.realness(moved) > pair_loss.realness(logits)).all())
+
+
+def test_of_an_ensemble_each_row_is_a_run(tmp_path: Path) -> None:
+    """Step and view: names of the layout are those of one network, and every run has its own lambda and rates."""
+    config = al.TrainConfig(batch_size=8, strategy="top_k", pool_factor=2, regularizers={"r1": 0.1})
+    Gs, Ds = tiny(2, depth=2)
+    spec = export.training_step(tmp_path / "step.onnx", config, Gs, Ds)
+    looks = export.view(tmp_path / "view.onnx", Gs, Ds, config, num_x=5, num_z=7)
+    given = {name: normal(*shape, seed=k) for k, (name, shape) in enumerate(spec.inputs.items())}
+    given |= {"state": spec.pack(Gs, Ds), "lam_r1": torch.tensor([0.0, 3.0]), "step": torch.tensor(1.0)}
+    given |= {"lr_G": torch.tensor([1e-3, 2e-3]), "lr_D": torch.tensor([2e-3, 1e-3])}
+    together = compute(session(tmp_path / "step.onnx"), **given)
+    x, z = normal(5, 2), normal(7, 3, seed=1)
+    seen = compute(session(tmp_path / "view.onnx"), state=given["state"], x=x, z=z)
+    assert {name: tuple(value.shape) for name, value in together.items()} == spec.outputs
+    assert {name: tuple(value.shape) for name, value in seen.items()} == looks["outputs"]
+    for k in range(2):
+        G, D = Gs.member(k), Ds.member(k)
+        one = export.training_step(tmp_path / "one.onnx", config, G, D)
+        assert one.layout == spec.layout
+        export.view(tmp_path / "look.onnx", G, D, config, num_x=5, num_z=7)
+        own = {name: value if name == "step" else value[k] for name, value in given.items()}
+        assert_near(own["state"], one.pack(G, D), 1e-9)
+        alone = compute(session(tmp_path / "one.onnx"), **own)
+        look = compute(session(tmp_path / "look.onnx"), state=own["state"], x=x, z=z)
+        assert torch.equal(together["chosen"][k], alone["chosen"])
+        for name in spec.outputs.keys() - {"chosen"}:
+            assert_near(together[name][k], alone[name], 1e-6)
+        for name, value in look.items():
+            assert_near(seen[name][k], value, 1e-6)
