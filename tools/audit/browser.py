@@ -220,7 +220,8 @@ def asked_elsewhere(driver: webdriver.Chrome, url: str) -> list[str]:
         told = json.loads(entry["message"])["message"]
         if told["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
             asked.append(told["params"]["request"]["url"] if "request" in told["params"] else told["params"]["url"])
-    return [address[:120] for address in asked if not address.startswith((own, "data:", "blob:"))]
+    # What a page of the browser's own asks for, such as that of a new tab, comes from no host.
+    return [address[:120] for address in asked if not address.startswith((own, "data:", "blob:", "chrome:", "chrome-untrusted:"))]
 
 
 def _screenshot(driver: webdriver.Chrome, view: View, path: Path) -> None:

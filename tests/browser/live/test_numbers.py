@@ -49,6 +49,7 @@ done({ state: Array.from(state), losses });
 @pytest.mark.parametrize("setting", [BENCH, Setting("r1", "top_k", 2)], ids=lambda setting: setting.name)
 def test_ten_steps_are_those_of_python(page: tuple[webdriver.Chrome, str], folder: Path, setting: Setting) -> None:
     from algan_lite.export.step import training_step
+    from algan_lite.training.step import Step
 
     steps, tolerance = RECORDED
     config = al.TrainConfig(
@@ -59,7 +60,7 @@ def test_ten_steps_are_those_of_python(page: tuple[webdriver.Chrome, str], folde
     first = torch.frombuffer(bytearray((folder / "_live/graphs/states.bin").read_bytes()), dtype=torch.float32)
     manifest = json.loads((folder / "_live/config.json").read_text(encoding="utf-8"))
     state = start = first[: manifest["state_size"]].clone()
-    generator, source, one = torch.Generator().manual_seed(7), al.data.ring(), training_step(G, D, config)
+    generator, source, one = torch.Generator().manual_seed(7), al.data.ring(), training_step(Step(G, D, config))
     draws, losses = [], []
     for k in range(steps):
         x_real = source.sample(128, generator=generator)
