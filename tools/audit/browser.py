@@ -221,7 +221,11 @@ def asked_elsewhere(driver: webdriver.Chrome, url: str) -> list[str]:
         if told["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
             asked.append(told["params"]["request"]["url"] if "request" in told["params"] else told["params"]["url"])
     # What a page of the browser's own asks for, such as that of a new tab, comes from no host.
-    return [address[:120] for address in asked if not address.startswith((own, "data:", "blob:", "chrome:", "chrome-untrusted:"))]
+    return [
+        address[:120]
+        for address in asked
+        if not address.startswith((own, "data:", "blob:", "chrome:", "chrome-untrusted:"))
+    ]
 
 
 def _screenshot(driver: webdriver.Chrome, view: View, path: Path) -> None:
