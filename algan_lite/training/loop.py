@@ -71,11 +71,11 @@ def train(
     check_flag("resume", resume)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
-    call = start(engine, state)
+    steps_2_to_5 = start(engine, state)
     seen = any(getattr(call, "looks", True) for call in callbacks)
     looks = [lambda state: state.settle(), *callbacks] if seen else callbacks
     with _nothing_is_lost(state, saver) as patience, fresh_casts():
-        six_steps(G, D, source, state, _steps(state, patience, progress), [*looks, saver.after_step], call)
+        six_steps(G, D, source, state, _steps(state, patience, progress), [*looks, saver.after_step], steps_2_to_5)
         saver.save()
     return state.history
 

@@ -67,15 +67,19 @@ class Step:
         """Draw what one step of D needs, each purpose from its own stream."""
         needs, device, n, blocks = self.drawn, self.like.device, self.rule.n, self.config.pool_factor
         shape = (n, self.G.latent_dim)
-        x_real = source.sample(n, generator=streams["data"], device=device).to(self.like.dtype)
+        x_real = self._cast(source.sample(n, generator=streams["data"], device=device))
         # One stream a block: the first N candidates are the same in every arm, however large its pool.
         pool = [draw(streams[f"candidates {block}"], shape, device) for block in range(blocks)]
-        z_pool = (pool[0] if blocks == 1 else torch.cat(pool, dim=-2)).to(self.like.dtype)
+        z_pool = self._cast(pool[0] if blocks == 1 else torch.cat(pool, dim=-2))
         chance = draw(streams["selection"], (n * blocks,), device, "uniform") if self.rule.draws else None
-        z2 = draw(streams["second candidates"], shape, device).to(self.like.dtype) if "z2" in needs else None
+        z2 = self._cast(draw(streams["second candidates"], shape, device)) if "z2" in needs else None
         own = x_real.shape[z_pool.ndim - 2 :]
-        noise = draw(streams["penalties"], own, device, "uniform").to(self.like.dtype) if "noise" in needs else None
+        noise = self._cast(draw(streams["penalties"], own, device, "uniform")) if "noise" in needs else None
         return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
+
+    def _cast(self, x: Tensor) -> Tensor:
+        # ``to`` costs two microseconds also where there is nothing to do.
+        return x if x.dtype == self.like.dtype else x.to(self.like.dtype)
 
     def choose(self, batch: Batch, step: int = 0) -> Chosen:
         """Step 2: return the N latents of the pool that G will train on, with their weights."""
