@@ -102,7 +102,7 @@ def six_steps(
         for _ in range(config.d_steps):
             drawn = step.draw(source, state.streams, state.averages)
             # 2. G chooses its noise from D's feedback.
-            chosen = step.choose(drawn, k)
+            chosen = step.choose(drawn, config.keep(k))
             # 3. G generates samples, if D has not seen them already in order to choose.
             x_fake = G(chosen.z) if chosen.x_fake is None else chosen.x_fake
             # 4. D classifies real and generated samples.
