@@ -47,7 +47,7 @@ def train(
         config: Every setting; the defaults of ``TrainConfig`` if left out.
         seed: Run k of an ensemble uses ``seed + k``, or the k-th of a sequence.
         callbacks: Called after every step with the ``TrainState``; one with an attribute ``looks = False`` reads
-            nothing of it, which spares an engine the writing.
+            nothing of it, or calls ``state.settle()`` before it does, which spares an engine the writing.
         checkpoint: File to save to every ``checkpoint_every`` steps and at the end.
         checkpoint_every: Steps between two saves, >= 1.
         resume: Continue from ``checkpoint`` if it exists; one engine continues what another began.
