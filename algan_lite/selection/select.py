@@ -108,7 +108,7 @@ def select_noise(
         generator: Stream for strategies that draw; one generator a run gives each run what it would get alone.
         seed: Shorthand for a stream.
         noise: Instead of either: uniform draws in [0, 1), (..., M); so that an exported graph has them as an input.
-        options: Of the strategy: ``temperature``, ``sign`` (softmax); ``temperature``, ``floor`` (importance: a share
+        options: Of the strategy: ``temperature``, ``sign`` (softmax); ``floor`` (importance: a share
             of the pool's mean bound that is added to each); ``space`` (core_set); ``alpha``, ``beta``,
             ``clip``, ``steps``, ``through`` (latent_ascent); ``uniform_share`` (ranking strategies): that share of
             the n is drawn uniformly among those that were not picked by rank.
@@ -144,10 +144,9 @@ def select_noise(
     chosen = choose(*asked, z_pool, rule, layers, keep, chance)
     if asked[1].bounded:
         warn_of_sigmoid()
-    lost = (chosen.utilities.gather(-1, chosen.indices) == -torch.inf).any(-1)
-    if lost.device.type != "meta" and bool(lost.all()):
-        found = int((chosen.utilities > -torch.inf).sum(-1).max())
-        raise ValueError(f"z_pool must hold {n} candidates or more whose logits are finite; got {found}")
+    found = (chosen.utilities > -torch.inf).sum(-1)  # the same for every candidate where the strategy does not score
+    if found.device.type != "meta" and int(found.max()) < n:
+        raise ValueError(f"z_pool must hold {n} candidates or more whose logits are finite; got {int(found.max())}")
     return chosen
 
 
