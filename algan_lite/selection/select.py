@@ -163,12 +163,13 @@ class _Asked:
         return getattr(self.net, name)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self.name == "G" or torch.is_grad_enabled():
+        if self.name == "G":
             return ask(self.name, self.net, x, self.takes, self.hint)
+        wanted = torch.is_grad_enabled()
         with torch.enable_grad():
-            logits = ask(self.name, self.net, x.detach().requires_grad_(), self.takes, self.hint)
+            logits = ask(self.name, self.net, x if wanted else x.detach().requires_grad_(), self.takes, self.hint)
         self.bounded = is_bounded(logits)
-        return logits.detach()
+        return logits if wanted else logits.detach()
 
 
 def bind(
