@@ -66,13 +66,16 @@ def build(folder: Path, text: str, theme: str = "basic") -> tuple[str, list[str]
         "extensions": ["myst_parser", "predict"],
         "myst_enable_extensions": ["colon_fence", "dollarmath"],
         "html_static_path": [str(ROOT / "book" / "_assets")],
+        "html_css_files": ["book.css"],
+        "html_js_files": ["print.js"],
         "html_theme": theme,
         "html_favicon": str(ROOT / "book" / "_assets" / "favicon.svg"),
+        "html_context": {"default_mode": "auto"},
         "mathjax_path": "none.js",
     }
     complaints = io.StringIO()
     with docutils_namespace(), patch.object(sys, "path", [str(ROOT / "book" / "_ext"), *sys.path]):
         app = Sphinx(source, None, html, folder / "trees", "html", settings, status=None, warning=complaints)
         app.build()
-    lines = re.sub(r"\x1b\[\d*m", "", complaints.getvalue()).splitlines()
-    return (html / "index.html").read_text(encoding="utf-8"), [line for line in lines if "none.js" not in line]
+    lines = re.sub(r"\x1b\[[\d;]*m", "", complaints.getvalue()).splitlines()
+    return (html / "index.html").read_text(encoding="utf-8"), lines

@@ -97,7 +97,8 @@
     const across = (v) => EDGE + (v - axes[0].low) / (axes[0].high - axes[0].low) * (WIDTH - 2 * EDGE);
     const up = (v) => axes.length > 1 ? low - (v - axes[1].low) / (axes[1].high - axes[1].low) * (low - top) : low;
     const marks = make("g");
-    const element = make("svg", { viewBox: `0 0 ${WIDTH} ${height}`, "aria-hidden": "true" },
+    const kind = axes.length > 1 ? "plane" : "line";
+    const element = make("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: kind, "aria-hidden": "true" },
       make("path", { d: `M${EDGE} ${top}V${low}H${WIDTH - EDGE}` }), marks);
     if (axes.length > 1) {
       element.prepend(make("text", { x: 0, y: 14 }, `↑ ${axes[1].label}`),
@@ -160,7 +161,7 @@
       (control.inputs.find((input) => input.checked) ?? control.inputs[0]).focus();
     });
     fold.before(make("p", { class: "predict-buttons" }, commit, skip, again), said);
-    const kept = recall(key), valid = Array.isArray(kept) && control.accepts(kept);
+    const kept = recall(key), valid = Array.isArray(kept) && kept.every(Number.isFinite) && control.accepts(kept);
     if (valid) control.write(kept);
     show(valid ? kept : null, valid);
   }
