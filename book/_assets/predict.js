@@ -59,12 +59,13 @@
 
   function sliders(axes, box) {
     const inputs = axes.map(({ low, high, step, label }) => make("input", {
-      type: "range", min: low, max: high, step, "aria-label": label, autocomplete: "off" }));
+      type: "range", min: low, max: high, step, value: (low + high) / 2, "aria-label": label, autocomplete: "off" }));
     const shown = axes.map(() => make("b"));
     const rows = axes.map(({ low, high, label }, k) => make("label", {}, `${label}: `, shown[k],
       make("span", { class: "predict-slider" }, number(low), inputs[k], number(high))));
     const picture = plot(axes);
-    const element = make("div", { role: "group" }, picture.element, ...rows);
+    const element = make("div", { role: "group" }, ...rows);
+    element[axes.length > 1 ? "prepend" : "append"](picture.element);
     box.querySelector(":scope > details").before(element);
     const read = () => inputs.map((input) => +input.value);
     const show = () => {
@@ -83,10 +84,10 @@
       accepts: (values) => values.length === axes.length
         && values.every((value, k) => value >= axes[k].low && value <= axes[k].high),
       mark: (own, truth) => picture.mark(truth ? own : read(), truth),
-      compare: (own, truth) => axes.map(({ label, step }, k) => {
+      compare: (own, truth) => axes.flatMap(({ label, step }, k) => {
         const gap = own[k] - truth[k], far = `${number(Math.abs(gap))} too ${gap > 0 ? "high" : "low"}`;
-        return `${label}: you said ${number(own[k])}, the page finds ${number(truth[k])}`
-          + ` (${Math.abs(gap) <= step / 2 ? "as near as can be" : far}). `;
+        const said = `${label}: you said ${number(own[k])}, the page finds ${number(truth[k])}`;
+        return [`${said} (${Math.abs(gap) <= step / 2 ? "as near as can be" : far}).`, make("br")];
       }),
     };
   }

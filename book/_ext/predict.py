@@ -55,8 +55,8 @@ def axis(text: str) -> Axis:
         ValueError: If it is none, with what is wrong.
     """
     found = re.fullmatch(r"(\S+) (\S+) (\S+) (\S.*)", text.strip())
-    if not found:
-        raise ValueError(f"must be 'low high step label', got {text!r}")
+    if not found or len(found[4]) > 45:  # longer, it would leave the plot
+        raise ValueError(f"must be 'low high step label', the label in 1 to 45 characters, got {text!r}")
     low, high, step = numbers(" ".join(found.groups()[:3]))
     if not (low < high and 0 < step <= high - low):
         raise ValueError(f"must have low < high and a step > 0 that fits between them, got {text!r}")

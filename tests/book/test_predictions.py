@@ -62,7 +62,12 @@ REFUSED = {
     ),
     "must end with one fold": CHOICE.replace("</details>\n", ""),
     ":y: stands without :x:": POINT.replace(":x: 0 8 1 modes found\n", ""),
-    ":x: must be 'low high step label', got '0 8 1'": POINT.replace("1 modes found", "1"),
+    f":x: must be 'low high step label', the label in 1 to 45 characters, got '0 8 1 {'m' * 46}'": POINT.replace(
+        "modes found", "m" * 46
+    ),
+    ":x: must be 'low high step label', the label in 1 to 45 characters, got '0 8 1'": POINT.replace(
+        "1 modes found", "1"
+    ),
     ":x: must have low < high and a step > 0 that fits between them, got '8 0 1 modes'": POINT.replace(
         "0 8 1 modes found", "8 0 1 modes"
     ),
