@@ -5,8 +5,8 @@
   const number = (value) => String(+(+value).toFixed(6)).replace("-", "−");
 
   function make(tag, attributes = {}, ...children) {
-    const svg = ["svg", "path", "text", "g"].includes(tag);
-    const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+    const space = /^(svg|path|text|g)$/.test(tag) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
+    const node = document.createElementNS(space, tag);
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
     node.append(...children);
     return node;
@@ -94,22 +94,21 @@
 
   // One axis is a line, two are a plot. All that it shows is said in words beside it.
   function plot(axes) {
-    const height = axes.length > 1 ? 220 : 56, [top, low] = axes.length > 1 ? [24, height - 24] : [28, 28];
-    const across = (v) => EDGE + (v - axes[0].low) / (axes[0].high - axes[0].low) * (WIDTH - 2 * EDGE);
-    const up = (v) => axes.length > 1 ? low - (v - axes[1].low) / (axes[1].high - axes[1].low) * (low - top) : low;
-    const marks = make("g");
-    const kind = axes.length > 1 ? "plane" : "line";
-    const element = make("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: kind, "aria-hidden": "true" },
-      make("path", { d: `M${EDGE} ${top}V${low}H${WIDTH - EDGE}` }), marks);
-    if (axes.length > 1) {
-      element.prepend(make("text", { x: 0, y: 14 }, `↑ ${axes[1].label}`),
-        make("text", { x: WIDTH, y: height - 4, "text-anchor": "end" }, `${axes[0].label} →`));
-    }
+    const [x, y = { low: 0, high: 1 }] = axes, plane = axes.length > 1;
+    const [top, low, height] = plane ? [24, 196, 220] : [28, 28, 56];
+    const across = (v) => EDGE + (v - x.low) / (x.high - x.low) * (WIDTH - 2 * EDGE);
+    const up = (v = 0) => low - (v - y.low) / (y.high - y.low) * (low - top);
+    const marks = make("g"), names = plane ? [
+      make("text", { x: 0, y: 14 }, `↑ ${y.label}`),
+      make("text", { x: WIDTH, y: height - 4, "text-anchor": "end" }, `${x.label} →`)] : [];
+    const kind = plane ? "plane" : "line", viewBox = `0 0 ${WIDTH} ${height}`;
+    const element = make("svg", { viewBox, class: kind, "aria-hidden": "true" },
+      make("path", { d: `M${EDGE} ${top}V${low}H${WIDTH - EDGE}` }), ...names, marks);
     const sign = (kind, values, shape, words, dy) => {
-      const [x, y] = [across(values[0]), up(values[1])];
-      const anchor = x < 60 ? "start" : x > WIDTH - 60 ? "end" : "middle";
-      return make("g", { class: kind }, make("path", { d: shape, transform: `translate(${x} ${y})` }),
-        make("text", { x, y: y + dy, "text-anchor": anchor }, words));
+      const [left, high] = [across(values[0]), up(values[1])];
+      const anchor = left < 60 ? "start" : left > WIDTH - 60 ? "end" : "middle";
+      return make("g", { class: kind }, make("path", { d: shape, transform: `translate(${left} ${high})` }),
+        make("text", { x: left, y: high + dy, "text-anchor": anchor }, words));
     };
     return {
       element,

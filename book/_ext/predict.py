@@ -105,6 +105,8 @@ class Predict(SphinxDirective):
         """Return the question as one node."""
         start, truth = self.fold()
         question = self.parsed(Question(ids=[self.identity(start)]), self.content[:start])
+        if not question.children or not isinstance(question[0], nodes.paragraph):
+            raise self.error("predict: the question must begin with a sentence")
         if "y" in self.options and "x" not in self.options:
             raise self.error("predict: :y: stands without :x:")
         axes = [self.checked(f":{name}:", axis, text) for name, text in sorted(self.options.items())]
@@ -134,7 +136,7 @@ class Predict(SphinxDirective):
 
     def choices(self, question: Question) -> int:
         """Return how many choices the list at the end of the question has."""
-        last = question.children[-1] if question.children else None
+        last = question[-1]
         if not isinstance(last, nodes.bullet_list) or len(last) < 2:
             raise self.error("predict: the question must end with a list of at least two choices, or have :x:")
         return len(last)

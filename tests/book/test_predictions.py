@@ -60,6 +60,7 @@ REFUSED = {
     "must end with a list of at least two choices, or have :x:": CHOICE.replace(
         "- the lower one, $n^2$\n- `neither`\n", ""
     ),
+    "the question must begin with a sentence": CHOICE.replace("**Predict:** which *row*?\n", ""),
     "must end with one fold": CHOICE.replace("</details>\n", ""),
     ":y: stands without :x:": POINT.replace(":x: 0 8 1 modes found\n", ""),
     f":x: must be 'low high step label', the label in 1 to 45 characters, got '0 8 1 {'m' * 46}'": POINT.replace(
