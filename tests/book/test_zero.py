@@ -19,7 +19,9 @@ from tools.book.numbers import sections
 from tools.book.pages import pages, source
 
 PAGES = [path for path in map(source, pages()) if path.suffix == ".ipynb"]
-COMPARES = re.compile(r"\b(?:compare_arms|dots_with_intervals)\(|\.pivot_table\([^)]*\barm\b|\bsweep\([^,]+, (?:\{|arms)")
+COMPARES = re.compile(
+    r"\b(?:compare_arms|dots_with_intervals)\(|\.pivot_table\([^)]*\barm\b|\bsweep\([^,]+, (?:\{|arms)"
+)
 SHOWS = {
     "sentinels": re.compile(r"\b(?:with_sentinels|sentinel_runs|mark_sentinels|SENTINELS)\b|\.verdict\("),
     "seeds": re.compile(r"\bseeds?\b|\bruns\b"),
