@@ -25,7 +25,7 @@ class Scene:
         fakes: (T, N, 2), in data units: the same N fakes at every moment.
         verdict: (T, H, H), D's probability of real over the box, in [0, 1]; row 0 at the bottom.
         chosen: (T, N), bool: those that the fakes' player learns from.
-        notes: T lines of text, one below each moment.
+        notes: T lines of text, one below each moment; on paper a line ends at each semicolon.
     """
 
     fakes: np.ndarray
@@ -89,14 +89,14 @@ class Film:
         """Return the first moment above and the last below, a column a run, for paper."""
         packed, moments = self._packed(), (0, len(self.steps) - 1)
         with mpl.rc_context(STYLE):
-            figure = Paper(figsize=(WIDTH, 5.6), layout="constrained")
+            figure = Paper(figsize=(WIDTH, 6.2), layout="constrained")
             grid = figure.subplots(2, len(self.scenes), squeeze=False)
             for k, (name, scene) in enumerate(self.scenes.items()):
                 frames = {part: packed[f"{k}/{part}"] for part in ("heat", "fakes", "chosen")}
                 frames |= {"reals": self._reals, "box": np.array(self.box)}
                 for ax, moment in zip(grid[:, k], moments, strict=True):
                     draw_panel(ax, moment, frames)
-                    ax.set_xlabel(scene.notes[moment])
+                    ax.set_xlabel(scene.notes[moment].replace("; ", "\n"))
                 grid[0, k].set_title(name)
             for ax, moment in zip(grid[:, 0], moments, strict=True):
                 ax.set_ylabel(f"step {self.steps[moment]:,}", color=INK)
