@@ -35,7 +35,6 @@ TO_DO = {
     "al_gan",
     "six_steps",
     "gan_loss",
-    "noise_selection",
     "regularization",
     "mnist_al_gan",
     "cluster",
