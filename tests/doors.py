@@ -133,7 +133,7 @@ LOGITS = {"logits_real": normal(6), "logits_fake": normal(6, seed=1), "weights":
 DOORS: dict[str, Callable[[], Call]] = {
     "ring": _two(al.data.ring, modes=4, radius=1.0, std=0.1, weights=None),
     "imbalanced_ring": _two(al.data.imbalanced_ring, share=0.9, heavy=1, modes=4, radius=1.0, std=0.1),
-    "grid": _two(al.data.grid, side=2, spacing=1.0, std=0.1),
+    "grid": _two(al.data.grid, side=2, spacing=1.0, std=0.1, dim=3),
     "swiss_roll": _two(al.data.swiss_roll, noise=0.1),
     "two_moons": _two(al.data.two_moons, noise=0.1),
     "array": _two(al.data.array, x=normal(20, 2), labels=None, validation=0.2, test=0.2, seed=0, name="mine"),

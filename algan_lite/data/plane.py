@@ -69,22 +69,28 @@ def imbalanced_ring(
 
 
 @SOURCES.enter(source="Lin 2018 (PacGAN)")
-def grid(side: int = 5, spacing: float = 1.0, std: float = 0.05) -> Mixture:
+def grid(side: int = 5, spacing: float = 1.0, std: float = 0.05, dim: int = 2) -> Mixture:
     """Normal modes on a square grid around 0: by default the 25 Gaussians at {-2, ..., 2} squared.
 
     Args:
         side: Modes along each side, at least 1.
         spacing: Between neighbors, > 0, in data units.
         std: Of each mode in each coordinate, > 0, in data units.
+        dim: Coordinates of a sample, at least 1: with 3 the grid is a cube of ``side ** 3`` modes.
 
     Raises:
         ValueError: If a number is out of range.
+
+    Example:
+        >>> grid(side=10, spacing=0.5, dim=3).modes.shape
+        torch.Size([1000, 3])
     """
-    side = check_integer("side", side, 1)
+    side, dim = check_integer("side", side, 1), check_integer("dim", dim, 1)
     spacing = check_number("spacing", spacing, 0, open_low=True)
     ticks = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
-    source = Mixture("grid", torch.cartesian_prod(ticks, ticks), _check_std(std), _check_weights(None, side**2))
-    source.parameters = {"side": side, "spacing": spacing, "std": source.std}
+    centers = torch.cartesian_prod(*[ticks] * dim).view(-1, dim)  # (side ** dim, dim)
+    source = Mixture("grid", centers, _check_std(std), _check_weights(None, len(centers)))
+    source.parameters = {"side": side, "spacing": spacing, "std": source.std, "dim": dim}
     return source
 
 

@@ -18,7 +18,7 @@ from algan_lite.data.sources import Source
 from algan_lite.metrics.table import INF, metric
 
 FAIR = 0.25  # of its fair share: what a mode must hold to count as found in the book's comparisons
-_ROWS = 65_536  # rows of the distance table held at a time
+_DISTANCES = 2**22  # held at a time (32 MB), however many modes there are
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def _assign(x_fake: Tensor, source: Source) -> _Assignment:
     weights = torch.ones(len(modes), **place) if source.weights is None else source.weights.to(**place)
     points = x_fake.detach().to(**place).reshape(*x_fake.shape[:lead], -1)  # (..., N, d)
     # Differences, not products: a narrow mode far from 0 would lose its digits.
-    near = [_nearest_mode(rows, modes) for rows in points.reshape(-1, points.shape[-1]).split(_ROWS)]
+    rows = points.reshape(-1, points.shape[-1]).split(max(1, _DISTANCES // len(modes)))
+    near = [_nearest_mode(part, modes) for part in rows]
     index = torch.cat(near).reshape(points.shape[:-1])
     offset = (points - modes[index]) / std[index].unsqueeze(-1)
     distance = offset.norm(dim=-1)

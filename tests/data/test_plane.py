@@ -27,6 +27,16 @@ def test_grid_modes_are_exact() -> None:
     assert torch.equal(data.grid(side=2, spacing=4.0).modes, torch.tensor([[-2.0, -2], [-2, 2], [2, -2], [2, 2]]))
 
 
+def test_grid_of_three_dimensions_is_a_cube() -> None:
+    cube = data.grid(side=10, spacing=0.5, dim=3)
+    ticks = [k / 2 - 2.25 for k in range(10)]
+    assert torch.equal(cube.modes, torch.tensor([[a, b, c] for a in ticks for b in ticks for c in ticks]))
+    assert torch.equal(cube.weights, torch.full((1000,), 0.001))
+    assert cube.sample(7, seed=0).shape == (7, 3)
+    assert cube.key() != data.grid(side=10, spacing=0.5).key()
+    assert torch.equal(data.grid(side=3, dim=1).modes, torch.tensor([[-1.0], [0], [1]]))
+
+
 def test_imbalanced_ring_holds_its_share() -> None:
     torch.testing.assert_close(data.imbalanced_ring().weights, torch.tensor([0.45] * 2 + [0.1 / 6] * 6))
 
@@ -65,6 +75,7 @@ def test_noise_around_a_curve_has_its_size(factory: type) -> None:
         (lambda: data.imbalanced_ring(heavy=8), r"heavy must be in \[1, 7\]; got 8"),
         (lambda: data.grid(side=0), r"side must be in \[1, inf\); got 0"),
         (lambda: data.grid(spacing=0), r"spacing must be in \(0, inf\); got 0"),
+        (lambda: data.grid(dim=0), r"dim must be in \[1, inf\); got 0"),
         (lambda: data.swiss_roll(noise=-0.1), r"noise must be in \[0, inf\); got -0.1"),
         (lambda: data.two_moons(noise=math.inf), r"noise must be in \[0, inf\); got inf"),
     ],

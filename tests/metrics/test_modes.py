@@ -90,12 +90,19 @@ def test_reverse_kl_floor_and_collapse() -> None:
 
 def test_a_perfect_sampler_misses_some_of_many_modes() -> None:
     # 1,000 modes, 2,500 samples: 918 are hit
-    many = data.grid(side=32)
-    many.modes, many.weights = many.modes[:1000], many.weights[:1000]
+    many = data.grid(side=10, dim=3)
     hits = torch.stack(
         [many.modes[torch.randint(1000, (2500,), generator=torch.Generator().manual_seed(s))] for s in range(20)]
     )
     assert_mean(METRICS["mode_coverage"](hits, many), 918.0)
+
+
+def test_a_perfect_sampler_of_a_thousand_modes_in_three_dimensions() -> None:
+    many = data.grid(side=10, spacing=0.5, dim=3)
+    samples = torch.stack([many.sample(26_000, seed=s) for s in range(8)])
+    assert_mean(METRICS["reverse_kl"](samples, many), 999 / 52_000)
+    assert_mean(METRICS["quality_3sigma"](samples, many), mode_metrics.quality_ceiling(3.0, dim=3))
+    assert METRICS["fair_mode_coverage"](samples, many).tolist() == [1000.0] * 8
 
 
 def test_modes_are_needed() -> None:

@@ -1,10 +1,9 @@
 // The explorer of lambda: its state is five choices; every change draws the moment that they name.
 
-import { el } from "../kit/dom.js";
-import { svgMark } from "../kit/marks.js";
 import { short, thousands } from "../kit/text.js";
 import { followTone } from "../kit/theme.js";
 import { addTicks, player, setEnds, setSlider, speaker } from "./common.js";
+import { addLegend } from "./legend.js";
 import { liveSwitch } from "./live_switch.js";
 import { Numbers } from "./numbers.js";
 import { Picture } from "./picture.js";
@@ -101,19 +100,12 @@ class LambdaExplorer {
   }
 
   buildWords() {
-    const { config, part } = this, stops = config.verdict.map((color) => `rgb(${color})`);
-    part("bar").style.background = `linear-gradient(90deg, ${stops})`;
+    const { config, part } = this;
     part("source").textContent = config.source;
     const about = config.metrics.filter((metric) => metric.about).map((metric) => `${metric.label}: ${metric.about}.`);
     const look = `Line: mean of ${config.seeds} seeds. Band: lowest to highest. Dotted: λ = 0.`;
     part("caption").textContent = [look, ...about].join(" ");
-    this.legend = {};
-    for (const kind of ["real", "fake", "chosen"]) {
-      const item = el("span", { innerHTML: svgMark(config.markers[kind], config.colors[kind]) });
-      part("legend").append(item);
-      item.append({ real: "real", fake: "fake", chosen: "fake, noise chosen" }[kind]);
-      this.legend[kind] = item;
-    }
+    this.legend = addLegend(part, config);
   }
 
   update(change) {
