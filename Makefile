@@ -66,7 +66,7 @@ test-colab: wheel ## run every notebook with Colab's pins, alone in an empty fol
 	@$(PY) -m tools.book.colab $(NOTEBOOK)
 
 slow: env ## the tests that take minutes, with the wheel in an empty environment
-	@$(TEST_ENV) $(PY) -m pytest -q -m slow --durations=5 tests
+	@$(TEST_ENV) $(PY) -m pytest -q -m slow -n 2 --dist loadfile --durations=8 tests
 
 coverage: env ## line coverage of the unit tests
 	@$(TEST_ENV) $(PY) -m pytest -q -n 2 --cov --cov-report=term tests

@@ -165,6 +165,8 @@ class Curve(Source):
 
 def take(x: Tensor, rows: Tensor) -> Tensor:
     """Return ``x[rows]``: (n, *sample) and (...) integers give (..., *sample), three times as fast as indexing."""
+    if rows.ndim == 1:
+        return x.index_select(0, rows)
     return x.index_select(0, rows.flatten()).view(*rows.shape, *x.shape[1:])
 
 

@@ -22,8 +22,6 @@ def check_graph(config: TrainConfig, G: nn.Module, D: nn.Module) -> None:
         raise TypeError(f"config must be a TrainConfig; got {type(config).__name__}")
     if config.d_steps != 1:
         raise ValueError(f"d_steps must be 1 in an exported step; got {config.d_steps}")
-    if config.keep_decay is not None:
-        raise ValueError(f"keep_decay must be None in an exported step, which knows no epoch; got {config.keep_decay}")
     config.lams(0, "cpu", getattr(G, "runs", None))
     for player, net in (("G", G), ("D", D)):
         check_module(player, net)

@@ -132,6 +132,8 @@ class Graph:
         for name, lam in self.step.lams(k).items():
             self.fed[f"lam_{name}"][...] = lam
         self.fed["step"].fill_(k + 1)
+        if "keep" in self.fed:
+            self.fed["keep"].fill_(self.step.config.keep(k))
 
     def _bind(self, old: Tensors, new: Tensors) -> Any:  # noqa: ANN401 - of a package that may be missing
         """Say where in memory the session finds its inputs, and where it leaves its outputs."""

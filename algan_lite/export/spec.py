@@ -64,7 +64,8 @@ class StepSpec:
         told += [*(f"R_{name}" for name in config.regularizers), "logit_real", "logit_fake"]
         outputs = {"new_state": (offset,), **dict.fromkeys(told, ()), "chosen": (n,)}
         inputs, outputs = ({name: (*lead, *shape) for name, shape in of.items()} for of in (inputs, outputs))
-        return cls({**inputs, "step": ()}, outputs, tuple(layout), config.describe())
+        once = ["step"] if config.keep_decay is None else ["keep", "step"]  # the same for every run
+        return cls({**inputs, **dict.fromkeys(once, ())}, outputs, tuple(layout), config.describe())
 
     @property
     def size(self) -> int:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from algan_lite.export.spec import AVERAGES, TOTALS, group_sizes, run_axis
-from algan_lite.objective.batch import Batch, View, judge, player_loss
+from algan_lite.objective.batch import Batch, judge, pull
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.objective.players import objective
 from algan_lite.training.config import TrainConfig
@@ -71,8 +71,8 @@ def step_by_groups(now: Step) -> Callable[[Tensors, Tensors], tuple[dict[str, Te
     G, D, config = now.G, now.D, now.config
     pair = Pair(G, D)
 
-    def D_half(drawn: Batch, lams: Tensors) -> tuple[Any, ...]:
-        chosen = now.choose(drawn)
+    def D_half(drawn: Batch, keep: Tensor | None, lams: Tensors) -> tuple[Any, ...]:
+        chosen = now.choose(drawn, keep)
         x_fake = G(chosen.z) if chosen.x_fake is None else chosen.x_fake
         batch = now.classify(drawn, chosen, x_fake)
         return (batch, chosen, x_fake), objective("D", G, D, batch, lams)
@@ -95,7 +95,7 @@ def step_by_groups(now: Step) -> Callable[[Tensors, Tensors], tuple[dict[str, Te
             new = adam(old[player], gradient, *moments, lr, inputs["step"], config.betas)
             return dict(zip((player, f"m_{player}", f"v_{player}"), new, strict=True))
 
-        seen, terms_D = pair.lend(lent, D_half, drawn, lams)
+        seen, terms_D = pair.lend(lent, D_half, drawn, inputs.get("keep"), lams)
         new = descend("D", terms_D["total"])
         lent["D"] = pair.pieces("D", new["D"].detach().requires_grad_())
         terms_G = pair.lend(lent, G_half, seen, lams)
@@ -117,16 +117,11 @@ def view(G: nn.Module, D: nn.Module, config: TrainConfig) -> Callable[[Tensors],
     pair, sizes, loss, lead = Pair(G, D), group_sizes(config, G, D), resolve_loss(config.loss), run_axis(G)
 
     def look(x: Tensor, z: Tensor) -> dict[str, Tensor]:
-        x_fake = G(z).detach().requires_grad_()
-        fake = judge(D, x_fake, (*lead, *z.shape[:-1]))
-        # A paired loss compares with a real that D finds as real as this fake.
-        real = View(*(value if value is None else value.detach() for value in fake))
-        each = torch.ones_like(fake.logits)  # a sum: every sample its own gradient, not 1/L of it
-        value = player_loss("G", Batch(x_fake, loss, real=real, fake=fake, weights=each))
-        (slope,) = torch.autograd.grad(value.sum(), x_fake)
+        x_fake = G(z).detach()
+        fake, slope = pull(D, x_fake, loss, (*lead, *z.shape[:-1]))
         return {
             "logits_x": judge(D, x, (*lead, len(x))).logits.detach(),
-            "fakes": x_fake.detach(),
+            "fakes": x_fake,
             "logits_fakes": fake.logits.detach(),
             "arrows": -slope,
         }

@@ -32,19 +32,20 @@ def training_step(path: str | os.PathLike[str], config: TrainConfig, G: nn.Modul
 
     Inputs, float32: ``state`` (S,); ``x_real`` (N, *sample); ``z_pool`` (M, latent_dim); where the settings need them
     ``z2`` (N, latent_dim), ``noise`` (N, *sample) and ``selection_noise`` (M,), uniform on [0, 1); ``lam_<name>`` ()
-    for each regularizer; ``lr_G`` (), ``lr_D`` () and ``step`` (), the number of this step counted from 1.
+    for each regularizer; ``lr_G`` (), ``lr_D`` () and ``step`` (), the number of this step counted from 1; with
+    ``keep_decay`` also ``keep`` (), how many of the N latents count now (``config.keep(step)``).
     Outputs: ``new_state`` (S,); ``loss_D`` and ``loss_G`` (), without penalties; ``total_D`` and ``total_G`` (), with
     them; ``R_<name>`` (), unweighted; ``logit_real`` and ``logit_fake`` (), D's means before its update; ``chosen``
     (N,) int64, the places in the pool of the noise that G trained on. A first step starts from ``spec.pack(G, D)``.
 
-    Of an ensemble of R runs every input and output but ``step`` has R in front: one run a row, each with a lambda and
-    learning rates of its own.
+    Of an ensemble of R runs every input and output but ``step`` and ``keep`` has R in front: one run a row, each with
+    a lambda and learning rates of its own.
 
     Lambdas and learning rates are inputs: of a schedule its user feeds the value of the step.
 
     Args:
         path: File to write.
-        config: Settings with ``d_steps`` 1 and without ``keep_decay``.
+        config: Settings with ``d_steps`` 1.
         G: A generator or an ensemble; its weights are inputs of the graph, only their shapes matter.
         D: A discriminator, likewise.
 

@@ -37,6 +37,7 @@ class Batch(NamedTuple):
         noise: Uniform draws on [0, 1) for interpolation and perturbation, (..., N, *sample), likewise.
         state: Moving averages of the mean logits: ``real`` and ``fake``, (...).
         z: The latents of ``x_fake``, (..., N, latent_dim).
+        z_start: Where these were before a strategy moved them, likewise, or None: nothing was moved.
         x_fake: G's samples, (..., N, *sample), attached to G's graph.
         real: D's view of the reals.
         fake: D's view of the fakes, before the same D.
@@ -51,6 +52,7 @@ class Batch(NamedTuple):
     noise: Tensor | None = None
     state: Mapping[str, Tensor] = MappingProxyType({})
     z: Tensor | None = None
+    z_start: Tensor | None = None
     x_fake: Tensor | None = None
     real: View | None = None
     fake: View | None = None
@@ -74,6 +76,20 @@ def player_loss(player: str, batch: Batch) -> Tensor:
     if real.heads is None or fake.heads is None:
         return pair(real.logits, fake.logits, weights)
     return pair(real.heads, fake.heads, None if weights is None else weights.expand_as(fake.heads)).mean(0)
+
+
+def pull(D: nn.Module, x_fake: Tensor, loss: Loss, lead: tuple[int, ...]) -> tuple[View, Tensor]:
+    """Return D's view of fakes, and the gradient of G's loss at each of them, (..., N, *sample): of that fake alone.
+
+    A paired loss, which compares a fake with a real, is taken at a real that D finds as real as the fake.
+    """
+    x_fake = x_fake.detach().requires_grad_()
+    fake = judge(D, x_fake, lead)
+    real = View(*(value if value is None else value.detach() for value in fake))
+    each = torch.ones_like(fake.logits)  # a sum: every sample its own gradient, not 1/N of it
+    value = player_loss("G", Batch(x_fake, loss, real=real, fake=fake, weights=each))
+    (slope,) = torch.autograd.grad(value.sum(), x_fake)
+    return fake, slope
 
 
 def update_averages(state: Mapping[str, Tensor], real: Tensor, fake: Tensor, decay: float = 0.99) -> dict[str, Tensor]:

@@ -31,9 +31,11 @@ _LOOKS = {  # what is shown -> color and marker of matplotlib
     "bottom_k": ("#D55E00", "v"),
     "uncertain": ("#C46A9C", "D"),
     "softmax": ("#BC8200", "P"),
+    "importance": ("#9C6B2F", "p"),
     "core_set": ("#0072B2", "*"),
     "latent_ascent": ("#2E95CC", ">"),
     "disagreement": ("#8F8A00", "X"),
+    "oracle": ("#7A6FD0", "h"),  # chooses by the true density ratio
 }
 COLORS: Mapping[str, str] = MappingProxyType({name: color for name, (color, _) in _LOOKS.items()})
 """What is shown -> color, as ``#rrggbb``."""
@@ -55,9 +57,11 @@ LINES: Mapping[str, object] = MappingProxyType(
         "bottom_k": "-.",
         "uncertain": (0, (5, 1, 1, 1, 1, 1)),
         "softmax": (0, (3, 1)),
+        "importance": (0, (6, 1, 1, 1)),
         "core_set": (0, (1, 1)),
         "latent_ascent": (0, (8, 2)),
         "disagreement": (0, (8, 2, 1, 2)),
+        "oracle": (0, (2, 2)),
     }
 )
 """What is shown -> matplotlib line style."""

@@ -5,6 +5,6 @@ candidates passed through the networks only to choose. Networks are left as they
 """
 
 from algan_lite.selection.select import Selection, select_noise
-from algan_lite.selection.strategies import STRATEGIES
+from algan_lite.selection.strategies import STRATEGIES, Strategy
 
-__all__ = ["STRATEGIES", "Selection", "select_noise"]
+__all__ = ["STRATEGIES", "Selection", "Strategy", "select_noise"]

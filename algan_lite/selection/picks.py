@@ -49,7 +49,7 @@ def best(request: Request, utilities: Tensor) -> Pick:
 
     Those whose utility is not finite are left out of the lot, too.
     """
-    n, share = request.n, request.options["uniform_share"]
+    n, share = request.n, request.options.get("uniform_share", 0)
     if share == 0:
         return Pick(in_order(utilities)[..., :n], None)
     lots = max(1, round(share * n))

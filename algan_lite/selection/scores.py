@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from algan_lite.core.checks import check_output
 from algan_lite.core.precision import widened
 from algan_lite.models.networks import evaluating
-from algan_lite.objective.batch import View, num_heads
+from algan_lite.objective.batch import View, num_heads, pull
 from algan_lite.objective.losses import Loss
 
 
@@ -128,6 +128,30 @@ def features(request: Request, z: Tensor) -> Tensor:
         points = check_output("D.features", request.D.features(request.G(z)))
     _check_shape("D.features(G(z))[..., 0]", points[..., 0], tuple(z.shape[:-1]))
     return points
+
+
+def log_gradient(request: Request, z: Tensor) -> Tensor:
+    r"""Log of a bound, up to a factor, on the norm of each candidate's gradient for G, (..., M).
+
+    .. math:: \log(b_i + c\, \bar b), \quad b_i = \lVert \nabla_x\, \ell_G(D(x)) \rVert \text{ at } x = G(z_i)
+
+    What reaches G's weights from candidate i is this gradient, times what G's own layers make of it, whose size is
+    bounded by a factor that all candidates share. A share c (``floor``) of the pool's mean is added, so that no weight
+    exceeds about (1 + c) / c times the plain one: a bound that is far too small somewhere costs little. One pass
+    forward through G, one forward and one back through D; ``num_calls`` counts the former two, once a candidate.
+
+    Reference:
+        Katharopoulos & Fleuret 2018, whose bound has the gradient before the last layer's activation.
+    """
+    with torch.enable_grad(), evaluating(request.layers):
+        x_fake = check_output("G", request.G(z))
+        fake, slope = pull(request.D, x_fake, request.loss, z.shape[:-1])
+    logits = fake.logits.detach()
+    bound = widened(slope).flatten(logits.ndim).norm(dim=-1) + 0 * logits  # NaN where the logit is not finite
+    known = torch.nan_to_num(bound, nan=0.0, posinf=0.0)
+    count = (bound < torch.inf).to(bound.dtype).sum(-1, keepdim=True).clamp_min(1)
+    share = request.options["floor"] * known.sum(-1, keepdim=True) / count
+    return torch.log(bound + share + torch.finfo(bound.dtype).tiny)
 
 
 def farthest_first(points: Tensor, n: int) -> Tensor:

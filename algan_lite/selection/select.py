@@ -25,7 +25,7 @@ from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.selection.picks import Pick
 from algan_lite.selection.scores import Request
-from algan_lite.selection.strategies import STRATEGIES, Strategy
+from algan_lite.selection.strategies import STRATEGIES, Strategy, resolve_strategy
 
 
 class Selection(NamedTuple):
@@ -76,7 +76,7 @@ def select_noise(
     D: Callable[[Tensor], Tensor],
     z_pool: Tensor,
     n: int,
-    strategy: str = "top_k",
+    strategy: str | Strategy = "top_k",
     *,
     reweight: bool = False,
     keep: int | None = None,
@@ -97,17 +97,19 @@ def select_noise(
         D: Maps samples to logits (..., M), before any sigmoid.
         z_pool: Candidates, (..., M, latent_dim), independent of each other.
         n: How many to choose, in [1, M].
-        strategy: A name of ``STRATEGIES``.
+        strategy: A name of ``STRATEGIES``, or a ``Strategy`` of your own.
         reweight: Weights 1 / (M q) with q the probability of having been chosen: the expected weighted *sum* over the
             n equals the mean over the pool (never normalize these weights). Needs a strategy that leaves the choice
             to chance: ``random``, ``random_k``, ``softmax``, or any ranking one with ``uniform_share`` in (0, 1].
+            ``importance`` has these weights in any case.
         keep: In [1, n]: weights 1/keep for the best ``keep`` of the n and 0 for the others, so that shapes stay fixed
             (``TrainConfig.keep_decay`` is the paper's schedule). None: 1/n each.
         loss: Name or entry of ``LOSSES``; it turns logits into realness.
         generator: Stream for strategies that draw; one generator a run gives each run what it would get alone.
         seed: Shorthand for a stream.
         noise: Instead of either: uniform draws in [0, 1), (..., M); so that an exported graph has them as an input.
-        options: Of the strategy: ``temperature``, ``sign`` (softmax); ``space`` (core_set); ``alpha``, ``beta``,
+        options: Of the strategy: ``temperature``, ``sign`` (softmax); ``temperature``, ``floor`` (importance: a share
+            of the pool's mean bound that is added to each); ``space`` (core_set); ``alpha``, ``beta``,
             ``clip``, ``steps``, ``through`` (latent_ascent); ``uniform_share`` (ranking strategies): that share of
             the n is drawn uniformly among those that were not picked by rank.
 
@@ -171,7 +173,7 @@ class _Asked:
 
 
 def bind(
-    strategy: str,
+    strategy: str | Strategy,
     n: int,
     options: Mapping[str, object],
     loss: str | Loss = "non_saturating",
@@ -184,8 +186,8 @@ def bind(
         ValueError: If the strategy does not know an option, ``reweight`` needs a chance that it does not leave, or
             ``keep`` a ranking that it does not give.
     """
-    entry = STRATEGIES[strategy]
-    check_flag("reweight", reweight)
+    entry = resolve_strategy(strategy)
+    strategy, reweight = entry.name, check_flag("reweight", reweight) or entry.reweights
     if unknown := set(options) - set(entry.options):
         known = ", ".join(entry.options) or "no options"
         raise ValueError(f"strategy {strategy!r} takes {known}; got {', '.join(sorted(unknown))} (strategy_options)")

@@ -39,6 +39,7 @@ class Strategy(Entry):
         plain: The n are the first n of the pool: a plain draw.
         moves: The latents are moved, so that they are no longer those of the pool.
         judges: Scores by D's view of the pool and nothing else, so that a caller who has that may give it (``seen``).
+        reweights: Its weights undo the bias of its pick, asked or not: without them it would be another strategy.
         num_calls: Request -> candidates passed through G and D only to choose.
     """
 
@@ -52,11 +53,17 @@ class Strategy(Entry):
     plain: bool = False
     moves: bool = False
     judges: bool = False
+    reweights: bool = False
     num_calls: Callable[[Request], int] = lambda request: request.num_candidates
 
 
 STRATEGIES: Table[Strategy] = Table("strategy", Strategy)
 strategy = STRATEGIES.enter
+
+
+def resolve_strategy(strategy: str | Strategy) -> Strategy:
+    """Return a strategy given by name or as an entry of its own."""
+    return strategy if isinstance(strategy, Strategy) else STRATEGIES[strategy]
 
 
 def _between(low: float, high: float = float("inf"), *, open_low: bool = False) -> Callable[[str, Any], float]:
@@ -128,6 +135,20 @@ def uncertain(request: Request, z: Tensor) -> Tensor:
 def softmax(request: Request, z: Tensor) -> Tensor:
     """By chance, more often where D finds the fake real (sign=-1: rejects it), without repeats."""
     return request.options["sign"] * scores.realness(request, z)
+
+
+@strategy(
+    source="Katharopoulos & Fleuret 2018; estimator: Kool 2019",
+    pick=picks.gumbel,
+    options={"temperature": Option(1.0, _POSITIVE), "floor": Option(0.1, _between(0))},
+    draws=True,
+    has_probability=True,
+    ranks=False,
+    reweights=True,
+)
+def importance(request: Request, z: Tensor) -> Tensor:
+    """By chance, in proportion to a bound on each one's gradient for G, with weights that keep the step unbiased."""
+    return scores.log_gradient(request, z)
 
 
 @strategy(

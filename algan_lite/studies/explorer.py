@@ -14,7 +14,7 @@ from algan_lite.data.plane import grid, ring
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
 from algan_lite.models.pairs import ensemble, mlp_pair
-from algan_lite.objective.regularizers import REGULARIZERS
+from algan_lite.objective.regularizers import WITHOUT_MOVES
 from algan_lite.selection.select import select_noise
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.history import TrainingDiverged
@@ -23,7 +23,7 @@ from algan_lite.training.state import TrainState
 
 DATA: dict[str, Callable[[], Source]] = {"ring": lambda: ring(std=0.05), "grid": grid}
 STRATEGIES_SHOWN = ("random_k", "top_k", "bottom_k", "uncertain", "softmax", "core_set", "latent_ascent")
-COMBOS = [(name, "random") for name in REGULARIZERS] + [("r1", name) for name in STRATEGIES_SHOWN]
+COMBOS = [(name, "random") for name in WITHOUT_MOVES] + [("r1", name) for name in STRATEGIES_SHOWN]
 LAMS = (0.0, 0.00032, 0.001, 0.0032, 0.01, 0.032, 0.1, 0.32, 1.0, 3.2, 10.0, 32.0, 100.0)
 STEPS = (25, 50, 100, 200, 300, 450, 700, 1000, 1400, 1900, 2400, 3000)
 VALUES = ("modes", "quality", "reverse_kl", "loss_D", "loss_G")

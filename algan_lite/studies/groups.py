@@ -10,6 +10,7 @@ from itertools import pairwise
 from torch import nn
 
 from algan_lite.objective.losses import resolve_loss
+from algan_lite.selection.strategies import resolve_strategy
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.engines import RUNS
 
@@ -70,8 +71,9 @@ def _kinds(arms: Mapping[str, TrainConfig], seeds: Sequence[int]) -> dict[object
     kinds: dict[object, list[Run]] = {}
     for arm, config in arms.items():
         zeros = replace(config, regularizers=dict.fromkeys(config.regularizers, 0.0))
-        # By the loss itself: another one may have its name.
-        kind = (repr(zeros.describe()), id(resolve_loss(config.loss))) if is_constant(config) else arm
+        # By the loss and strategy themselves: another one may have its name.
+        entries = id(resolve_loss(config.loss)), id(resolve_strategy(config.strategy))
+        kind = (repr(zeros.describe()), *entries) if is_constant(config) else arm
         kinds.setdefault(kind, []).extend((arm, seed) for seed in seeds)
     return kinds
 

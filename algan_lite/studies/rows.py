@@ -1,4 +1,4 @@
-"""The rows of a sweep, a run each and once, kept in a file that other sweeps may write to at the same time."""
+"""The rows of a sweep, a run each (or a look at one) and once, in a file that other sweeps may write to as well."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
@@ -32,6 +33,7 @@ class Rows:
 
     def __init__(self, path: str | os.PathLike[str] | None, keys: Mapping[str, str], columns: Sequence[str]) -> None:
         self.keys, self.columns = keys, list(columns)
+        self.own = [*RUN, *(["step"] if "step" in columns else [])]  # what tells rows from each other
         self.path = None if path is None else check_writable("path", path)
         self.frame = self._read()
         self.done: set[Run] = set(_pairs(_fine(self.frame), *RUN))
@@ -40,12 +42,12 @@ class Rows:
         """Add rows to those that are known here or in the file, and save."""
         fresh = pd.DataFrame(rows).assign(settings=[self.keys[row["arm"]] for row in rows])
         with nullcontext() if self.path is None else _locked(self.path):
-            self.frame = _union(self._read(), self.frame, fresh)
+            self.frame = _union(self.own, self._read(), self.frame, fresh)
             if self.path is not None:
                 write_table(self.frame, self.path)
 
     def table(self, runs: Sequence[Run]) -> pd.DataFrame:
-        """Return the rows of these runs in their order."""
+        """Return the rows of these runs in their order, those of one run by step."""
         return self.frame[self.columns].set_index(RUN).loc[list(runs)].reset_index()
 
     def _read(self) -> pd.DataFrame:
@@ -71,10 +73,11 @@ class Rows:
         for name in self.columns[1:]:
             if name != "error" and not is_numeric_dtype(frame[name]):
                 raise ValueError(f"path must hold numbers in column {name!r}; {self.path} does not")
-        if not is_integer_dtype(frame["seed"]):
-            raise ValueError(f"path must hold integers in column 'seed'; {self.path} does not")
-        if frame.duplicated(RUN).any():
-            arm, seed = _pairs(frame, *RUN)[frame.duplicated(RUN).argmax()]
+        for name in self.own[1:]:
+            if not is_integer_dtype(frame[name]):
+                raise ValueError(f"path must hold integers in column {name!r}; {self.path} does not")
+        if frame.duplicated(self.own).any():
+            arm, seed = _pairs(frame, *RUN)[frame.duplicated(self.own).argmax()]
             raise ValueError(f"path must hold a run once; {self.path} has arm {arm!r}, seed {seed} twice")
 
 
@@ -86,12 +89,15 @@ def _pairs(frame: pd.DataFrame, *columns: str) -> list[tuple]:
     return [] if frame.empty else list(frame[list(columns)].itertuples(index=False, name=None))
 
 
-def _union(*frames: pd.DataFrame) -> pd.DataFrame:
-    """Return every run once: a finished row rather than a failed one, the first of those finished, the last failure."""
+def _union(own: Sequence[str], *frames: pd.DataFrame) -> pd.DataFrame:
+    """Return every run once: finished rather than failed, the first of those finished, the last failure."""
     rows = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
     failed = rows["error"] != ""
-    best_first = pd.concat([rows[~failed], rows[failed][::-1]]) if failed.any() else rows
-    return best_first.drop_duplicates(RUN).sort_index().reset_index(drop=True)
+    if failed.any():
+        finished = set(_pairs(rows[~failed], *RUN))
+        retried = np.array([run in finished for run in _pairs(rows, *RUN)])
+        rows = pd.concat([rows[~failed], rows[failed & ~retried][::-1]])
+    return rows.drop_duplicates(list(own)).sort_index().reset_index(drop=True)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +20,13 @@ from algan_lite.metrics.table import METRICS
 from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import evaluating, layers_of
 from algan_lite.models.pairs import ensemble, make_pair
-from algan_lite.studies.groups import Group, is_constant
+from algan_lite.studies.curves import Curve, Looks, look_steps
+from algan_lite.studies.groups import Group, Run, is_constant
 from algan_lite.studies.leash import Leash
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.history import History, TrainingDiverged
 from algan_lite.training.loop import train
+from algan_lite.training.state import TrainState
 
 Pair = Callable[..., tuple[nn.Module, nn.Module]]
 Row = dict[str, object]
@@ -42,11 +43,13 @@ class Job:
     sizes: Mapping[str, object]
     metrics: tuple[str, ...]
     num_samples: int
+    looks: Looks = ()
 
     def key(self, config: TrainConfig) -> str:
         """Return a short key of everything that a row depends on but its seed."""
         measures = {name: METRICS[name] for name in self.metrics}
         told = (config.describe(), config.functions(), self.source, self.pair, self.sizes, measures, self.num_samples)
+        told += (self.looks,) if self.looks else ()
         try:
             return f"{content_key(__version__, told)}-{__version__}"  # never a number for whoever reads the table
         except TypeError as error:
@@ -60,18 +63,25 @@ class Job:
     @property
     def columns(self) -> list[str]:
         """The columns of a row."""
-        return ["arm", "seed", *self.measured, *COUNTED, "error"]
+        step = ["step"] if self.looks else []
+        return ["arm", "seed", *step, *self.measured, *COUNTED, "error"]
 
     def networks(self, seed: int) -> tuple[nn.Module, nn.Module]:
         """Return the pair of a seed."""
         with _making:
             return make_pair(self.pair, seed, self.sizes)
 
-    def failed(self, group: Group, error: Exception) -> list[Row]:
+    def failed(self, group: Group, config: TrainConfig, error: Exception) -> list[Row]:
         """Return the rows of runs that could not be trained or measured."""
         text = " ".join(f"{type(error).__name__}: {error}".split())[:300].encode(errors="replace").decode()
         nothing = dict.fromkeys(self.measured, torch.nan) | {"diverged_at": -1, "num_calls": 0, "seconds": torch.nan}
-        return [{"arm": arm, "seed": seed, **nothing, "error": text} for arm, seed in group.runs]
+        steps = look_steps(self.looks, config.num_steps)
+        return [self.row(run, step, {**nothing, "error": text}) for run in group.runs for step in steps]
+
+    def row(self, run: Run, step: int, values: Row) -> Row:
+        """Return one row."""
+        when = {"step": step} if self.looks else {}
+        return {"arm": run[0], "seed": run[1], **when, **values}
 
 
 def train_group(
@@ -102,20 +112,25 @@ def _portable(error: Exception) -> Exception:
 
 
 def _rows(job: Job, arms: Mapping[str, TrainConfig], group: Group, leash: Leash) -> list[Row]:
-    begin = time.perf_counter()
-    G, history = _train(job, arms, group, leash)
-    seconds = (time.perf_counter() - begin) / len(group.runs)
-    lost = history.diverged_at.cpu() >= 0
-    columns = _measure(job, G, lost) | {f"ema_{k}": v for k, v in _measure(job, history.G_ema, lost).items()}
-    columns |= {"diverged_at": history.diverged_at.tolist()}
+    steps = look_steps(job.looks, arms[group.runs[0][0]].num_steps)
+    curve = Curve(steps, lambda G, history: _look(job, G, history), len(group.runs))
+    curve.end(*_train(job, arms, group, [leash, curve]))
     return [
-        {"arm": arm, "seed": seed, **{name: column[k] for name, column in columns.items()}}
-        | {"num_calls": history.num_calls, "seconds": seconds, "error": ""}
-        for k, (arm, seed) in enumerate(group.runs)
+        job.row(run, step, {name: column[k] for name, column in columns.items()} | {"error": ""})
+        for k, run in enumerate(group.runs)
+        for step, columns in curve.seen.items()
     ]
 
 
-def _train(job: Job, arms: Mapping[str, TrainConfig], group: Group, leash: Leash) -> tuple[nn.Module, History]:
+def _look(job: Job, G: nn.Module, history: History) -> dict[str, list[float]]:
+    """Return measure -> a value a run, of G and of the averaged one."""
+    lost = history.diverged_at.cpu() >= 0
+    return _measure(job, G, lost) | {f"ema_{k}": v for k, v in _measure(job, history.G_ema, lost).items()}
+
+
+def _train(
+    job: Job, arms: Mapping[str, TrainConfig], group: Group, callbacks: Sequence[Callable[[TrainState], None]]
+) -> tuple[nn.Module, History]:
     runs = group.runs
     if group.engine == "graph" and len(runs) == 1:
         runs = runs * 2  # a graph of one run rounds otherwise than one of several, which all round alike
@@ -127,7 +142,7 @@ def _train(job: Job, arms: Mapping[str, TrainConfig], group: Group, leash: Leash
             G, D = ensemble(job.pair, seed=seeds, **job.sizes)
         config = _joined([arms[arm] for arm, _ in runs])
     try:
-        return G, train(G, D, job.source, config, seed=seeds, callbacks=[leash], engine=group.engine, progress=False)
+        return G, train(G, D, job.source, config, seed=seeds, callbacks=callbacks, engine=group.engine, progress=False)
     except TrainingDiverged as error:
         return G, error.history
 

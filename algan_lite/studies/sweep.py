@@ -1,4 +1,4 @@
-"""Many runs at once: every seed of every setting, as one table with a row a run."""
+"""Many runs at once: every seed of every setting, as one table with a row a run, or a row a look at it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
 from algan_lite.models.pairs import mlp_pair
+from algan_lite.studies.cost import samples_a_step
+from algan_lite.studies.curves import check_looks
 from algan_lite.studies.doors import check_arms, check_job, check_jobs, check_seeds, check_sizes
 from algan_lite.studies.groups import ENGINES, Group, choose_engine, together
 from algan_lite.studies.leash import Leash
@@ -42,6 +44,7 @@ def sweep(
     runs_at_once: int = 64,
     jobs: int | None = None,
     path: str | os.PathLike[str] | None = None,
+    looks: int | Sequence[int] = (),
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Train every seed of every setting and measure the last iterate and the averaged G.
@@ -71,6 +74,8 @@ def sweep(
         path: CSV file that every finished group of runs is added to; runs that it has already are not trained again.
             Several sweeps may write to it at once. Then everything that a row depends on must be found by name in
             another process: no lambdas.
+        looks: Steps of the run at which it is measured, besides its last one; or how many times, >= 2: evenly on a log
+            scale from a hundredth of the run to its end. By default a run is measured at its end only.
         progress: Show a progress bar; None: unless the environment variable ALGAN_LITE_PROGRESS is 0.
 
     Returns:
@@ -78,6 +83,8 @@ def sweep(
         (-1: never), ``num_calls``, ``seconds`` (its share of the ensemble's time) and ``error``. A run that diverged
         keeps its row, with NaN. So does one that failed, or whose worker was killed again and again: ``error`` says
         how (otherwise it is empty), a warning says how many there are, and a sweep on the same path tries them again.
+        With ``looks`` a row a run and look, with its ``step``, and in ``passes`` the samples that went forward through
+        G or D until then, as ``num_calls`` and ``seconds`` are those until then; NaN from where a run diverged.
         ``.attrs["engines"]`` says for each kind of run that was trained, by its first arm, which engine ran it and why.
 
     Raises:
@@ -98,9 +105,10 @@ def sweep(
     check_source(source)
     check_jobs(jobs)
     check_choice("engine", engine, ENGINES)
-    measured = _metrics(source, metrics), check_integer("num_samples", num_samples, 2)
-    job = Job(source, pair, check_sizes(pair, source, sizes or {}), *measured)
+    measured = measures(source, metrics), check_integer("num_samples", num_samples, 2)
+    job = Job(source, pair, check_sizes(pair, source, sizes or {}), *measured, check_looks(looks, arms))
     check_job(source, job.metrics)
+    cost = {arm: samples_a_step(config) for arm, config in arms.items()} if job.looks else {}
     rows = Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)
     workers, most = effective_n_jobs(jobs), check_integer("runs_at_once", runs_at_once, 1)
     engines: dict[str, tuple[str, str]] = {}
@@ -114,7 +122,7 @@ def sweep(
         with bar, closing(_outcomes(groups, call, jobs)) as outcomes:
             for group, found in outcomes:
                 if isinstance(found, Exception):
-                    first, found = first or found, job.failed(group, found)
+                    first, found = first or found, job.failed(group, arms[group.runs[0][0]], found)
                 rows.add(found)
                 bar.update(len(group.runs))
     except KeyboardInterrupt as interrupt:
@@ -123,11 +131,14 @@ def sweep(
     finally:
         leash.cut = True
     table = _looked_at(rows.table(runs), first)
+    if cost:
+        table.insert(3, "passes", table["step"] * table["arm"].map(cost))
     table.attrs["engines"] = engines
     return table
 
 
-def _metrics(source: Source, names: Sequence[str] | None) -> tuple[str, ...]:
+def measures(source: Source, names: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the names of what is measured: those given, or the source's own."""
     if names is None:
         names = (
             DISTANCES if source.modes is None else [name for name, metric in METRICS.items() if metric.needs == "modes"]
@@ -164,11 +175,12 @@ def _outcomes(
 
 def _looked_at(table: pd.DataFrame, first: Exception | None) -> pd.DataFrame:
     """Return a table; raise the first error if all its runs have failed, and warn if some have."""
-    failed = table[table["error"] != ""]
-    if len(failed) == len(table):
+    runs = table.drop_duplicates(["arm", "seed"])
+    failed = runs[runs["error"] != ""]
+    if len(failed) == len(runs):
         raise first
     if len(failed):
         arm, seed, error = failed.iloc[0][["arm", "seed", "error"]]
-        told = f"{len(failed)} of {len(table)} runs failed and are rows of NaN; the first"
+        told = f"{len(failed)} of {len(runs)} runs failed and are rows of NaN; the first"
         warnings.warn(f"{told}, arm {arm!r}, seed {seed}: {error}", RuntimeWarning, stacklevel=3)
     return table

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_choice, check_integer, check_list, check_number, shown
+from algan_lite.core.checks import Entry, Table, check_choice, check_integer, check_list, check_number, shown
 from algan_lite.core.keys import content_key
 from algan_lite.objective.losses import LOSSES, Loss, resolve_loss
 from algan_lite.objective.regularizers import REGULARIZERS
-from algan_lite.selection.select import STRATEGIES, Rule, bind
+from algan_lite.selection.select import Rule, bind
+from algan_lite.selection.strategies import STRATEGIES, Strategy, resolve_strategy
 from algan_lite.training.equilibrium import Equilibrium
 
 LambdaSetting = float | Tensor | Callable[[int], float | Tensor]
@@ -28,7 +30,7 @@ class TrainConfig:
     batch_size: int = 256  # N: reals and fakes a step, >= 1
     loss: str | Loss = "non_saturating"  # name in LOSSES, or a Loss of your own
     regularizers: Mapping[str, LambdaSetting] = field(default_factory=dict)  # name -> lambda: number, (R,), or f(step)
-    strategy: str = "random"  # name in STRATEGIES: which noise G trains on
+    strategy: str | Strategy = "random"  # name in STRATEGIES, or a Strategy of your own: which noise G trains on
     strategy_options: Mapping[str, object] = field(default_factory=dict)  # for example {"temperature": 0.5}
     pool_factor: int = 1  # M / N: candidates for each latent that is used, >= 1; at 1 a choice by D's logits is free
     reweight: bool = False  # undo the bias of the pick by importance weights
@@ -122,7 +124,7 @@ class TrainConfig:
     @property
     def chooses_plain(self) -> bool:
         """Whether the chosen latents are, as a set, the plain draw: then D needs no fakes of its own."""
-        entry = STRATEGIES[self.strategy]
+        entry = resolve_strategy(self.strategy)
         return entry.plain or (self.pool_factor == 1 and not entry.moves)
 
     def needs(self, player: str) -> frozenset[str]:
@@ -133,12 +135,13 @@ class TrainConfig:
         """Return what the settings compute with: the loss, regularizers and strategy by name, and schedules."""
         schedules = {name: lam for name, lam in self.regularizers.items() if callable(lam)}
         entries = {name: REGULARIZERS[name] for name in self.regularizers}
-        return [resolve_loss(self.loss), entries, schedules, STRATEGIES[self.strategy]]
+        return [resolve_loss(self.loss), entries, schedules, resolve_strategy(self.strategy)]
 
     def describe(self) -> dict[str, object]:
         """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
         plain = {f.name: _plain_number(getattr(self, f.name)) for f in fields(self)}
-        plain["loss"] = _plain_loss(resolve_loss(self.loss))
+        plain["loss"] = _plain_entry(LOSSES, resolve_loss(self.loss))
+        plain["strategy"] = _plain_entry(STRATEGIES, resolve_strategy(self.strategy))
         plain["regularizers"] = {name: _plain_lambda(lam) for name, lam in self.regularizers.items()}
         plain["strategy_options"] = {name: _plain_number(value) for name, value in self.strategy_options.items()}
         plain["betas"] = [float(beta) for beta in self.betas]
@@ -177,9 +180,9 @@ def _plain_number(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _plain_loss(loss: Loss) -> object:
-    """Return a loss's name; of one that is not in the table also a key of its functions, since names may be alike."""
-    return loss.name if LOSSES.get(loss.name) is loss else [loss.name, content_key(loss, strict=False)]
+def _plain_entry(table: Table[Any], entry: Entry) -> object:
+    """Return an entry's name; of one that is not in its table also a key of it, since names may be alike."""
+    return entry.name if table.get(entry.name) is entry else [entry.name, content_key(entry, strict=False)]
 
 
 def _plain_lambda(lam: LambdaSetting) -> object:

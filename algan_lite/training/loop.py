@@ -47,7 +47,7 @@ def train(
         config: Every setting; the defaults of ``TrainConfig`` if left out.
         seed: Run k of an ensemble uses ``seed + k``, or the k-th of a sequence.
         callbacks: Called after every step with the ``TrainState``; one with an attribute ``looks = False`` reads
-            nothing of it, which spares an engine the writing.
+            nothing of it, or calls ``state.settle()`` before it does, which spares an engine the writing.
         checkpoint: File to save to every ``checkpoint_every`` steps and at the end.
         checkpoint_every: Steps between two saves, >= 1.
         resume: Continue from ``checkpoint`` if it exists; one engine continues what another began.
@@ -71,11 +71,11 @@ def train(
     check_flag("resume", resume)
     state = TrainState.start(G, D, config, seed)
     saver = Saver(state, source, checkpoint, checkpoint_every, resume)
-    call = start(engine, state)
+    steps_2_to_5 = start(engine, state)
     seen = any(getattr(call, "looks", True) for call in callbacks)
     looks = [lambda state: state.settle(), *callbacks] if seen else callbacks
     with _nothing_is_lost(state, saver) as patience, fresh_casts():
-        six_steps(G, D, source, state, _steps(state, patience, progress), [*looks, saver.after_step], call)
+        six_steps(G, D, source, state, _steps(state, patience, progress), [*looks, saver.after_step], steps_2_to_5)
         saver.save()
     return state.history
 
@@ -102,7 +102,7 @@ def six_steps(
         for _ in range(config.d_steps):
             drawn = step.draw(source, state.streams, state.averages)
             # 2. G chooses its noise from D's feedback.
-            chosen = step.choose(drawn, k)
+            chosen = step.choose(drawn, config.keep(k))
             # 3. G generates samples, if D has not seen them already in order to choose.
             x_fake = G(chosen.z) if chosen.x_fake is None else chosen.x_fake
             # 4. D classifies real and generated samples.

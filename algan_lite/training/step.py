@@ -25,6 +25,7 @@ class Chosen(NamedTuple):
         z: Latents that G trains on, (..., N, latent_dim).
         indices: Their places in the pool, best first where the strategy ranks, (..., N).
         weights: Of a sum over ``z``, (..., N), or None for the mean.
+        z_start: Where ``z`` was before the strategy moved it, (..., N, latent_dim), or None: it was not moved.
         x_fake: G(z), attached to G's graph, where the choice has computed it.
         fake: D's view of ``x_fake``, likewise.
     """
@@ -32,6 +33,7 @@ class Chosen(NamedTuple):
     z: Tensor
     indices: Tensor
     weights: Tensor | None
+    z_start: Tensor | None = None
     x_fake: Tensor | None = None
     fake: View | None = None
 
@@ -55,7 +57,7 @@ class Step:
         self._lams = None if scheduled else config.lams(0, self.like.device, self.runs)
         self._calls = 0
         self._own_fakes = config.d_fakes == "all" and not config.chooses_plain
-        self._weighted = config.reweight or config.keep_decay is not None
+        self._weighted = self.rule.reweight or config.keep_decay is not None
         # To score the pool is to classify the fakes, unless a layer does something else while we only look.
         self._one_pass = self.rule.strategy.judges and config.pool_factor == 1 and not self.layers
 
@@ -67,24 +69,32 @@ class Step:
         """Draw what one step of D needs, each purpose from its own stream."""
         needs, device, n, blocks = self.drawn, self.like.device, self.rule.n, self.config.pool_factor
         shape = (n, self.G.latent_dim)
-        x_real = source.sample(n, generator=streams["data"], device=device).to(self.like.dtype)
+        x_real = self._cast(source.sample(n, generator=streams["data"], device=device))
         # One stream a block: the first N candidates are the same in every arm, however large its pool.
         pool = [draw(streams[f"candidates {block}"], shape, device) for block in range(blocks)]
-        z_pool = (pool[0] if blocks == 1 else torch.cat(pool, dim=-2)).to(self.like.dtype)
+        z_pool = self._cast(pool[0] if blocks == 1 else torch.cat(pool, dim=-2))
         chance = draw(streams["selection"], (n * blocks,), device, "uniform") if self.rule.draws else None
-        z2 = draw(streams["second candidates"], shape, device).to(self.like.dtype) if "z2" in needs else None
+        z2 = self._cast(draw(streams["second candidates"], shape, device)) if "z2" in needs else None
         own = x_real.shape[z_pool.ndim - 2 :]
-        noise = draw(streams["penalties"], own, device, "uniform").to(self.like.dtype) if "noise" in needs else None
+        noise = self._cast(draw(streams["penalties"], own, device, "uniform")) if "noise" in needs else None
         return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
 
-    def choose(self, batch: Batch, step: int = 0) -> Chosen:
-        """Step 2: return the N latents of the pool that G will train on, with their weights."""
-        if self._one_pass:
-            return self._rank(batch, step)
-        picked = self._pick(batch, step)
-        return Chosen(picked.z, picked.indices, picked.weights)
+    def _cast(self, x: Tensor) -> Tensor:
+        # ``to`` costs two microseconds also where there is nothing to do.
+        return x if x.dtype == self.like.dtype else x.to(self.like.dtype)
 
-    def _rank(self, batch: Batch, step: int) -> Chosen:
+    def choose(self, batch: Batch, keep: int | Tensor | None = None) -> Chosen:
+        """Step 2: return the N latents of the pool that G will train on, with their weights.
+
+        ``keep`` of them count, those that the strategy ranks first; None: all of them.
+        """
+        if self._one_pass:
+            return self._rank(batch, keep)
+        picked = self._pick(batch, keep)
+        start = batch.z_pool[..., : self.rule.n, :] if self.rule.strategy.moves else None
+        return Chosen(picked.z, picked.indices, picked.weights, start)
+
+    def _rank(self, batch: Batch, keep: int | Tensor | None) -> Chosen:
         """Choose from a pool of N by the pass that both players train on.
 
         Such a pool is chosen whole, and only weights tell its latents apart: so they stay where they are, next to the
@@ -93,14 +103,14 @@ class Step:
         z = batch.z_pool
         x_fake = self.G(z)
         fake = judge(self.D, x_fake, z.shape[:-1])
-        picked = self._pick(batch, step, fake)
+        picked = self._pick(batch, keep, fake)
         weights = picked.weights
         if weights is not None:
             weights = torch.empty_like(weights).scatter(-1, picked.indices, weights)
-        return Chosen(z, picked.indices, weights, x_fake, fake)
+        return Chosen(z, picked.indices, weights, x_fake=x_fake, fake=fake)
 
-    def _pick(self, batch: Batch, step: int, seen: View | None = None) -> Selection:
-        bound, keep = (self.G, self.D, batch.z_pool, self.rule, self.layers), self.config.keep(step)
+    def _pick(self, batch: Batch, keep: int | Tensor | None, seen: View | None = None) -> Selection:
+        bound = self.G, self.D, batch.z_pool, self.rule, self.layers
         picked = choose(*bound, keep, batch.chance, weigh=self._weighted, seen=seen)
         self._calls += picked.num_calls
         return picked
@@ -117,16 +127,17 @@ class Step:
         on, with the same weights, so that its optimum compares the data with the selected law. Where both are one set
         (a pool of N, none moved), nothing is generated twice.
         """
-        needs, z = self.needs["D"], chosen.z
+        needs, z, start = self.needs["D"], chosen.z, chosen.z_start
         if self._own_fakes:
-            z = drawn.z_pool[..., : self.rule.n, :]
+            z, start = drawn.z_pool[..., : self.rule.n, :], None
             x_fake = self.G(z)
         x_real = drawn.x_real.detach().requires_grad_() if "x_real" in needs else drawn.x_real
         real = judge(self.D, x_real, z.shape[:-1])
         fake = judge(self.D, x_fake, z.shape[:-1]) if chosen.fake is None else chosen.fake
         state = update_averages(drawn.state, real.logits, fake.logits) if "state" in needs else drawn.state
         weights = chosen.weights if self.config.d_fakes == "selected" else None
-        return drawn._replace(x_real=x_real, z=z, x_fake=x_fake, real=real, fake=fake, weights=weights, state=state)
+        seen = {"z": z, "z_start": start, "x_fake": x_fake, "real": real, "fake": fake}
+        return drawn._replace(x_real=x_real, weights=weights, state=state, **seen)
 
     def reclassify(self, batch: Batch, chosen: Chosen, x_fake: Tensor) -> Batch:
         """Step 5, second half: return the batch on which G is updated: its own noise, before the new D."""
@@ -137,4 +148,5 @@ class Step:
         fake = judge(self.D, x_fake, lead)
         fresh = batch.loss.paired or "logits_real" in self.needs["G"]
         real = judge(self.D, batch.x_real, lead) if fresh else batch.real  # the old D's: no term of G reads it
-        return batch._replace(z=chosen.z, x_fake=x_fake, real=real, fake=fake, weights=chosen.weights)
+        seen = {"z": chosen.z, "z_start": chosen.z_start, "x_fake": x_fake, "real": real, "fake": fake}
+        return batch._replace(weights=chosen.weights, **seen)

@@ -24,7 +24,14 @@ KINDS = {f"loss {name}": {"loss": name} for name in al.LOSSES}
 KINDS |= {f"R {name}": {"regularizers": {name: LAMS[name]}} for name in al.REGULARIZERS}
 KINDS |= {f"strategy {name}": {"strategy": name, "pool_factor": 2} for name in al.STRATEGIES}
 KINDS |= {
-    "LOGAN": {"strategy": "latent_ascent", "strategy_options": {"through": True}},
+    "LOGAN": {
+        "strategy": "latent_ascent",
+        "strategy_options": {"through": True},
+        "d_fakes": "selected",
+        "regularizers": {"transport": 0.1},
+    },
+    "keep": {"keep_decay": 0.7, "steps_per_epoch": 3},
+    "keep, selected": {"keep_decay": 0.7, "steps_per_epoch": 3, "d_fakes": "selected", "pool_factor": 2},
     "selected": {"strategy": "softmax", "pool_factor": 2, "reweight": True, "d_fakes": "selected"},
     "schedule": {"regularizers": {"r2": lambda step: 0.1 * step, "lecam": 0.3}, "lr_D": 3e-3},
     "pool of one batch": {"strategy": "uncertain", "loss": "relativistic"},
@@ -173,7 +180,6 @@ def test_the_stopping_rule_looks_at_the_present() -> None:
 
 CANNOT = {
     "several steps of D": (tiny, {"d_steps": 2}, "d_steps must be 1"),
-    "an epoch": (tiny, {"keep_decay": 0.9}, "keep_decay must be None"),
     "convolutions": (al.models.conv_pair, {}, "no translation into ONNX"),
     "float64": (lambda: [net.double() for net in tiny()], {}, "float32"),
 }

@@ -28,6 +28,7 @@ OTHERS = {
     "features": {"strategy": "core_set", "strategy_options": {"space": "features"}},
     "own loss": {"loss": al.losses.alpha(0.5, 0.7), "betas": (0.0, 0.9), "ema_decay": 0.9},
     "schedule": {"regularizers": {"r2": lambda step: 0.1 * step, "lecam": 0.3}, "lr_D": 3e-3},
+    "keep": {"strategy": "top_k", "pool_factor": 1, "keep_decay": 0.8, "steps_per_epoch": 10},
     "one batch": {"strategy": "top_k", "pool_factor": 1, "regularizers": {"r1": 0.1}},
 }
 
@@ -52,7 +53,7 @@ def walk(path: Path, config: al.TrainConfig, spec: export.StepSpec, seed: int = 
         given = {"x_real": drawn.x_real, "z_pool": drawn.z_pool, "z2": drawn.z2, "noise": drawn.noise}
         given |= {f"lam_{name}": lam for name, lam in config.lams(step, "cpu").items()}
         given |= {"lr_G": config.lr, "lr_D": config.lr_D or config.lr, "step": step + 1, "state": state}
-        given["selection_noise"] = drawn.chance
+        given |= {"selection_noise": drawn.chance, "keep": config.keep(step)}
         outputs.append(compute(graph, **{name: given[name] for name in spec.inputs}))
         state = outputs[-1]["new_state"]
     return outputs

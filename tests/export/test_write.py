@@ -76,7 +76,6 @@ def with_dropout() -> tuple[nn.Module, nn.Module]:
 
 REFUSED = [
     (tiny, {"d_steps": 2}, ValueError, r"d_steps must be 1 .* got 2"),
-    (tiny, {"strategy": "top_k", "keep_decay": 0.9}, ValueError, r"keep_decay must be None .* got 0\.9"),
     (tiny, {"regularizers": {"r1": torch.ones(2)}}, ValueError, r"regularizers\['r1'\] must have shape \(\)"),
     (tiny, {"strategy": "disagreement"}, ValueError, r"num_heads in \[2, inf\); got 1"),
     (lambda: al.models.ensemble(al.models.conv_pair, 2), {}, ValueError, r"G must be an ensemble of dense networks"),

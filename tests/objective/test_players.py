@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from helpers import tiny
-from objective.shared import some_batch
+from objective.shared import moved_for, some_batch
 
 from algan_lite.objective.batch import player_loss
 from algan_lite.objective.players import objective
@@ -26,7 +26,7 @@ def test_it_moves_the_players_who_minimize_it_and_takes_lambda_once(name: str) -
     entry = REGULARIZERS[name]
     assert entry.player in ("D", "G", "both")
     G, D = tiny(seed=3)
-    batch = some_batch(G, D, 5)
+    batch = moved_for(name, G, D, some_batch(G, D, 5))
     for player, net in (("D", D), ("G", G)):
         assert entry.concerns(player) is (entry.player in (player, "both"))
         plain = objective(player, G, D, batch, {})
@@ -45,7 +45,7 @@ def test_it_moves_the_players_who_minimize_it_and_takes_lambda_once(name: str) -
 @pytest.mark.parametrize("name", REGULARIZERS)
 def test_a_lambda_for_each_run(name: str) -> None:
     G, D = tiny(runs=3)
-    batch = some_batch(G, D, 3, 5)
+    batch = moved_for(name, G, D, some_batch(G, D, 3, 5))
     player = "G" if REGULARIZERS[name].player == "G" else "D"
     lams = torch.tensor([0.0, 0.5, 2.0])
     terms = objective(player, G, D, batch, {name: lams})

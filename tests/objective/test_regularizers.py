@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from helpers import assert_near, normal, tiny, untouched
-from objective.shared import some_batch, value_of
+from objective.shared import moved_for, some_batch, value_of
 from torch import Tensor, nn
 
 import algan_lite as al
 from algan_lite.objective.batch import Batch, View, judge
 from algan_lite.objective.losses import LOSSES
-from algan_lite.objective.regularizers import REGULARIZERS
+from algan_lite.objective.regularizers import REGULARIZERS, WITHOUT_MOVES
 
 every_regularizer = pytest.mark.parametrize("name", REGULARIZERS)
 
@@ -122,6 +122,28 @@ def test_lecam_by_hand() -> None:
     assert value_of("lecam", G, D, batch).item() == pytest.approx(reals + fakes, abs=1e-6)
 
 
+def test_transport_of_a_linear_pair_and_its_gradients_for_both_players() -> None:
+    """g = A w at every z, so that the move is a g / (|g|^2 + b): a function of both players' weights."""
+    A, w = normal(3, 2, seed=3).double(), normal(2, seed=4).double()
+    G, D, z = LinearG(A), LinearD(w), normal(6, 3).double()
+    moved = al.select_noise(G, D, z, 6, "latent_ascent", through=True, alpha=0.9, beta=0.1, clip=1e9)
+    batch = al.make_batch(G, D, normal(6, 2).double(), z)._replace(z=moved.z, z_start=z)
+    value = value_of("transport", G, D, batch)
+    twin_A, twin_w = A.clone().requires_grad_(), w.clone().requires_grad_()
+    size = (twin_A @ twin_w).square().sum()
+    by_hand = 0.81 * size / (size + 0.1) ** 2
+    torch.testing.assert_close(value, by_hand)
+    mine, its = torch.autograd.grad(value, [G.A, D.w]), torch.autograd.grad(by_hand, [twin_A, twin_w])
+    for one, other in zip(mine, its, strict=True):
+        torch.testing.assert_close(one, other)
+        assert other.abs().max() > 1e-3
+    assert value_of("transport", G, D, batch._replace(z_start=None)).item() == 0
+
+
+def test_what_needs_no_move_is_offered_where_none_moves() -> None:
+    assert set(REGULARIZERS) - set(WITHOUT_MOVES) == {"transport"}
+
+
 def consensus_twin(G: nn.Module, D: nn.Module, x: Tensor, z: Tensor, loss: str) -> Tensor:
     """Half the sum of every squared partial derivative, parameter by parameter."""
     total = torch.zeros(())
@@ -160,13 +182,13 @@ class TestContract:
     def test_each_run_alone_equals_its_slice_with_its_gradients(self, name: str, num_heads: int) -> None:
         Gs, Ds = tiny(runs=3, seed=2, num_heads=num_heads)
         batch = some_batch(Gs, Ds, 3, 5)
-        value = value_of(name, Gs, Ds, batch)
+        value = value_of(name, Gs, Ds, moved_for(name, Gs, Ds, batch))
         assert value.shape == (3,)
         parameters = [*Gs.parameters(), *Ds.parameters()]
         together = torch.autograd.grad(value.sum(), parameters, allow_unused=True)
         for k in range(3):
             G, D = tiny(seed=2 + k, num_heads=num_heads)
-            alone = value_of(name, G, D, run_of(batch, G, D, k))
+            alone = value_of(name, G, D, moved_for(name, G, D, run_of(batch, G, D, k)))
             assert alone.shape == ()
             assert_near(value[k], alone)
             gradients = torch.autograd.grad(alone, [*G.parameters(), *D.parameters()], allow_unused=True)
@@ -199,7 +221,7 @@ class TestContract:
     def test_it_needs_only_what_it_says(self, name: str) -> None:
         entry, (G, D) = REGULARIZERS[name], tiny()
         full = some_batch(G, D, 5)
-        assert entry.needs <= {"x_real", "z2", "noise", "state", "logits_real"}
+        assert entry.needs <= {"x_real", "z2", "noise", "state", "logits_real", "z_start"}
         x_real = full.x_real if "x_real" in entry.needs else full.x_real.detach()
         view = judge(D, x_real, x_real.shape[:1])
         if entry.player == "G" and "logits_real" not in entry.needs:

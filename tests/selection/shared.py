@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from algan_lite.models.pairs import mlp_pair
 from algan_lite.selection.select import Selection, select_noise
 
-NAMES = ["random", "random_k", "top_k", "bottom_k", "uncertain", "softmax", "core_set", "latent_ascent", "disagreement"]
+NAMES = ["random", "random_k", "top_k", "bottom_k", "uncertain", "softmax", "importance", "core_set", "latent_ascent"]
+NAMES += ["disagreement"]
 RANKING = ["top_k", "bottom_k", "uncertain", "core_set", "disagreement"]
 M, N, LATENT = 12, 5, 3
 CASES = [(name, {}) for name in NAMES] + [
@@ -19,6 +20,7 @@ CASES = [(name, {}) for name in NAMES] + [
     ("latent_ascent", {"steps": 3}),
     ("latent_ascent", {"through": True}),
     ("softmax", {"sign": -1, "temperature": 0.3, "reweight": True}),
+    ("importance", {"floor": 0.0, "loss": "relativistic"}),
     ("top_k", {"keep": 2}),
     ("top_k", {"uniform_share": 0.4, "reweight": True}),
     ("uncertain", {"loss": "wasserstein"}),

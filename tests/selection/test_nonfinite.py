@@ -21,6 +21,7 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "uncertain of a critic": ("uncertain", {"loss": "wasserstein"}),
     "softmax": ("softmax", {"seed": 0}),
     "softmax, rejected ones": ("softmax", {"seed": 0, "sign": -1, "reweight": True}),
+    "importance": ("importance", {"seed": 0}),
     "a share by lot": ("top_k", {"seed": 0, "uniform_share": 0.5, "reweight": True}),
     "all by lot": ("bottom_k", {"seed": 0, "uniform_share": 1.0, "reweight": True}),
     "energy": ("top_k", {"loss": "energy"}),
@@ -67,7 +68,7 @@ def test_a_pool_with_too_few_finite_logits_is_refused(name: str, options: dict, 
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-@pytest.mark.parametrize("strategy", ["top_k", "softmax"])
+@pytest.mark.parametrize("strategy", ["top_k", "softmax", "importance"])
 def test_weights_undo_the_bias_among_those_with_finite_logits(strategy: str, share: float) -> None:
     runs, values = 20_000, normal(8)
     values[2] = torch.nan

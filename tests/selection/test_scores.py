@@ -88,6 +88,36 @@ def test_latent_ascent_closed_form(loss: str) -> None:
     assert chosen.indices.tolist() == list(range(N))
 
 
+@pytest.mark.parametrize(("loss", "sign"), [("non_saturating", 1), ("energy", -1), ("relativistic", 0)])
+def test_the_bound_of_a_linear_critic_by_hand(loss: str, sign: int) -> None:
+    """G's loss softplus(-sign D) has the slope sigmoid(-sign D) |w| at a fake; a pair of equals has half of |w|."""
+    w = torch.tensor([[0.6, -0.8, 2.4]])
+    D = nn.Sequential(linear(w), nn.Flatten(-2))
+    for floor in (0.0, 0.25):
+        chosen = select_noise(nn.Identity(), D, pool(2), N, "importance", loss=loss, seed=0, floor=floor)
+        bound = torch.sigmoid(-sign * (pool(2) @ w.mT).squeeze(-1)) * w.norm()
+        expected = torch.log(bound + floor * bound.mean(-1, keepdim=True))
+        torch.testing.assert_close(chosen.utilities, expected)
+
+
+def test_the_bound_is_each_candidate_s_own_gradient_of_the_mean_over_heads() -> None:
+    G, D = networks()
+    expected = []
+    for z in pool():
+        x = G(z[None]).detach().requires_grad_()
+        value = torch.nn.functional.softplus(-D.heads(x)).mean()
+        expected.append(torch.autograd.grad(value, x)[0].norm())
+    chosen = select_noise(G, D, pool(), N, "importance", seed=0, floor=0.0)
+    torch.testing.assert_close(chosen.utilities.exp(), torch.stack(expected))
+
+
+def test_without_any_slope_importance_is_chance() -> None:
+    chosen = select_noise(nn.Identity(), lambda x: 0 * x[..., 0], pool(), N, "importance", seed=0)
+    assert chosen.utilities.isfinite().all()
+    assert chosen.utilities.unique().numel() == 1
+    assert chosen.weights.isfinite().all()
+
+
 def test_latent_ascent_through_the_move_is_the_derivative_of_the_closed_form() -> None:
     G, D = linear(torch.eye(2)), nn.Sequential(linear(torch.tensor([[0.6, 0.8]])), nn.Flatten(-2))
     z = torch.zeros(4, 2)

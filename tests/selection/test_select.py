@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from algan_lite.core.rng import stream
 from algan_lite.models.pairs import ensemble, mlp_pair
 from algan_lite.objective.losses import LOSSES, alpha
 from algan_lite.selection.select import STRATEGIES, select_noise
+from algan_lite.selection.strategies import Strategy
 
 
 @case
@@ -35,7 +37,7 @@ def test_shapes_with_and_without_the_runs_axis(name: str, options: dict[str, Any
             torch.testing.assert_close(
                 chosen.z, torch.take_along_dim(z_pool, chosen.indices[..., None], -2), rtol=0, atol=0
             )
-        if not options.get("reweight"):
+        if not options.get("reweight") and not STRATEGIES[name].reweights:
             torch.testing.assert_close(chosen.weights.sum(-1), torch.ones(lead))
 
 
@@ -128,6 +130,8 @@ BAD = [
     ({"keep": 0}, r"keep must be in \[1, 5\]; got 0"),
     ({"keep": 6}, r"keep must be in \[1, 5\]; got 6"),
     ({"keep": 2, "strategy": "softmax", "reweight": True, "seed": 0}, r"keep must be None unless.*reweight=True"),
+    ({"keep": 2, "strategy": "importance", "seed": 0}, r"keep must be None unless.*'importance', reweight=True"),
+    ({"strategy": "importance", "floor": -1}, r"floor must be in \[0, inf\); got -1"),
     ({"keep": 2, "strategy": "random"}, r"keep must be None unless.*'random'"),
     ({"keep": 2, "strategy": "latent_ascent"}, r"keep must be None unless.*'latent_ascent'"),
     ({"keep": 2, "uniform_share": 0.5, "seed": 0}, r"keep must be None unless.*uniform_share=0.5"),
@@ -191,6 +195,8 @@ def standard_errors(gaps: Tensor) -> float:
         ("top_k", {"uniform_share": 0.25}),
         ("core_set", {"uniform_share": 0.5}),
         ("bottom_k", {"uniform_share": 1.0}),
+        ("importance", {}),
+        ("importance", {"temperature": 0.5, "floor": 0.0}),
     ],
 )
 def test_reweighted_sum_has_the_expectation_of_the_pool(name: str, options: dict[str, Any]) -> None:
@@ -201,10 +207,12 @@ def test_reweighted_sum_has_the_expectation_of_the_pool(name: str, options: dict
     gap = (chosen.weights * taken).sum(-1) - in_pool.mean(-1)
     assert abs(standard_errors(gap)) < 4
     assert gap.std() / math.sqrt(runs) < 0.003, "too coarse to see a bias"
-    if name != "softmax":
+    if name not in ("softmax", "importance"):
         torch.testing.assert_close(chosen.weights.sum(-1), torch.ones(runs))
         return
     assert abs(standard_errors(chosen.weights.sum(-1) - 1)) < 4
+    if name == "importance":
+        return
     # The same check sees the three tempting mistakes.
     p = (options.get("sign", 1) * z_pool[..., 0] / options.get("temperature", 1.0)).softmax(-1)
     by_p = 1 / (8 * 4 * p.gather(-1, chosen.indices))
@@ -224,22 +232,52 @@ class ManyGenerators(nn.Module):
         return self.scale * z
 
 
-@pytest.mark.parametrize("reweight", [True, False])
-def test_expected_gradient_of_G_is_the_plain_one_only_with_reweighting(reweight: bool) -> None:
+def steep_on_the_right(x: Tensor) -> Tensor:
+    """D whose slope is 5 beyond 1, where few fakes are, and 0.1 elsewhere."""
+    return (0.1 * x + 4.9 * torch.relu(x - 1))[..., 0]
+
+
+def gradient(G: ManyGenerators, D: Callable[[Tensor], Tensor], z: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return every run's gradient of the plain loss of G, (R,)."""
+    logits = D(G(z))
+    return torch.autograd.grad(LOSSES["non_saturating"].G(logits, logits, weights).sum(), G.scale)[0].flatten()
+
+
+@pytest.mark.parametrize(("name", "reweight"), [("softmax", True), ("softmax", False), ("importance", False)])
+def test_expected_gradient_of_G_is_the_plain_one_only_with_weights(name: str, reweight: bool) -> None:
     runs = 20_000
     z_pool = torch.randn(runs, 8, 1, generator=torch.Generator().manual_seed(3))
-    G, loss = ManyGenerators(runs), LOSSES["non_saturating"]
-
-    def gradient(z: Tensor, weights: Tensor | None) -> Tensor:
-        logits = (G(z) - 0.3)[..., 0]
-        return torch.autograd.grad(loss.G(logits, logits, weights).sum(), G.scale)[0].flatten()
-
-    chosen = select_noise(G, lambda x: x[..., 0] - 0.3, z_pool, 3, "softmax", reweight=reweight, seed=4)
-    errors = abs(standard_errors(gradient(chosen.z, chosen.weights) - gradient(z_pool, None)))
-    assert errors < 4 if reweight else errors > 20
+    G, D = ManyGenerators(runs), lambda x: x[..., 0] - 0.3
+    chosen = select_noise(G, D, z_pool, 3, name, reweight=reweight, seed=4)
+    errors = abs(standard_errors(gradient(G, D, chosen.z, chosen.weights) - gradient(G, D, z_pool)))
+    assert errors < 4 if reweight or STRATEGIES[name].reweights else errors > 20
 
 
-@pytest.mark.parametrize("name", ["softmax", "random", "random_k"])
+def test_importance_has_less_variance_than_chance_where_norms_differ() -> None:
+    """Its mean is the plain one; its variance lies between that of the whole pool and that of as many by chance."""
+    runs = 20_000
+    G, D = ManyGenerators(runs), steep_on_the_right
+    z_pool = torch.randn(runs, 32, 1, generator=torch.Generator().manual_seed(3))
+    pool = gradient(G, D, z_pool)
+    chosen = (select_noise(G, D, z_pool, 8, name, reweight=True, seed=4) for name in ("random_k", "importance"))
+    chance, important = (gradient(G, D, its.z, its.weights) for its in chosen)
+    assert abs(standard_errors(important - pool)) < 4
+    assert abs(standard_errors(chance - pool)) < 4
+    assert 1.02 * pool.var() < important.var() < 0.5 * chance.var()
+    biased = select_noise(G, D, z_pool, 8, "importance", seed=4).z  # the same choice without its weights
+    assert abs(standard_errors(gradient(G, D, biased) - pool)) > 20
+
+
+def test_a_strategy_of_somebody_s_own_takes_the_place_of_a_name() -> None:
+    mine = Strategy("leftmost", fn=lambda request, z: -z[..., 0])
+    chosen = select_noise(*networks(), pool(), N, mine)
+    assert chosen.indices.tolist() == pool()[:, 0].argsort()[:N].tolist()
+    assert chosen.num_calls == M
+    with pytest.raises(ValueError, match=r"reweight=True needs a choice left to chance .*; got 'leftmost'"):
+        select_noise(*networks(), pool(), N, mine, reweight=True)
+
+
+@pytest.mark.parametrize("name", ["softmax", "random", "random_k", "importance"])
 def test_taking_the_whole_pool_leaves_nothing_to_undo(name: str) -> None:
     chosen = select_noise(*networks(), pool(), M, name, reweight=True, seed=0)
     torch.testing.assert_close(chosen.weights, torch.full((M,), 1 / M))

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import algan_lite as al
+from algan_lite.objective.regularizers import WITHOUT_MOVES
 from algan_lite.studies import explorer, study
 from algan_lite.studies.study import Study, load_study, provenance, save_study, studies
 from tools.book.pages import ROOT
@@ -71,7 +72,7 @@ class TestLambda:
         assert len(lams) >= 13
         np.testing.assert_allclose(np.diff(np.log10(lams[1:])), 0.5, atol=0.01)  # a log grid, to two digits
         assert len(steps) >= 12
-        assert {regularizer for regularizer, strategy in combos if strategy == "random"} == set(al.REGULARIZERS)
+        assert {regularizer for regularizer, strategy in combos if strategy == "random"} == set(WITHOUT_MOVES)
         assert len({strategy for regularizer, strategy in combos if regularizer == "r1"}) >= 4
         for data in self.arrays["data"]:
             values = self.arrays[f"{data}/values"]

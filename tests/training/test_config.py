@@ -14,6 +14,10 @@ from torch import Tensor
 from training.shared import config, run, same_weights
 
 import algan_lite as al
+from algan_lite.selection import STRATEGIES, Strategy
+from algan_lite.selection.scores import Request
+from algan_lite.training.state import TrainState
+from algan_lite.training.step import Step
 
 
 def test_a_schedule_is_asked_with_the_step() -> None:
@@ -180,3 +184,33 @@ def test_one_dict_filled_in_a_loop_gives_as_many_arms() -> None:
     assert [arm.regularizers["r1"] for arm in arms.values()] == [0.1, 1.0, 10.0]
     settings["r1"] = -1.0  # not checked again, and not seen
     assert arms["lambda 10.0"].lams(0, "cpu") == {"r1": 10.0}
+
+
+def newest(request: Request, z: Tensor) -> Tensor:
+    """Utility of somebody's own: the later in the pool, the better."""
+    return torch.arange(z.shape[-2], dtype=z.dtype).expand(z.shape[:-1])
+
+
+def test_a_strategy_of_somebody_s_own() -> None:
+    mine = Strategy("newest", fn=newest)
+    settings = config(strategy=mine, pool_factor=2)
+    assert settings.describe()["strategy"][0] == "newest"
+    assert (
+        config(strategy="top_k").describe()["strategy"] == config(strategy=STRATEGIES["top_k"]).describe()["strategy"]
+    )
+    other = Strategy("newest", fn=lambda request, z: -newest(request, z))
+    assert config(strategy=other).describe() != config(strategy=mine).describe()
+    G, _, history = run(settings)
+    assert history.num_calls == 10 * 16
+    assert not same_weights(G, run(config(strategy=other, pool_factor=2))[0])
+
+
+def test_importance_is_weighted_in_training_without_being_asked() -> None:
+    arm = {"strategy": "importance", "pool_factor": 3}
+    asked, unasked = (run(config(reweight=reweight, **arm))[0] for reweight in (True, False))
+    assert same_weights(asked, unasked)
+    G, D = tiny()
+    drawn = Step(G, D, config(**arm)).draw(RING, TrainState.start(G, D, config(**arm), seed=0).streams, {})
+    weights = Step(G, D, config(**arm)).choose(drawn).weights
+    assert weights is not None
+    assert weights.std() > 1e-5

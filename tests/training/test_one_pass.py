@@ -39,7 +39,7 @@ def drawn_by(settings: al.TrainConfig, runs: int | None, dtype: torch.dtype) -> 
 def ours(G: nn.Module, D: nn.Module, settings: al.TrainConfig, drawn: Batch) -> tuple[Tensor, list[Tensor]]:
     """The step of ``train()``: the places of the chosen, and the gradients of both players."""
     step = Step(G, D, settings)
-    chosen = step.choose(drawn, STEP)
+    chosen = step.choose(drawn, settings.keep(STEP))
     x_fake = G(chosen.z) if chosen.x_fake is None else chosen.x_fake
     batch = step.classify(drawn, chosen, x_fake)
     terms = objective("D", G, D, batch, LAMS), objective("G", G, D, step.reclassify(batch, chosen, x_fake), LAMS)
@@ -101,7 +101,7 @@ def test_the_choice_is_that_of_select_noise_in_few_digits_too(
         settings = config(loss=loss, regularizers=LAMS, batch_size=64, **SETTINGS[name])
         G, D, drawn = drawn_by(settings, runs, torch.float32)
         with torch.autocast("cpu", precision, enabled=precision != torch.float32):
-            mine = Step(G, D, settings).choose(drawn, STEP)
+            mine = Step(G, D, settings).choose(drawn, settings.keep(STEP))
             how = {"loss": loss, "noise": drawn.chance, **settings.strategy_options}
             its = al.select_noise(G, D, drawn.z_pool, 64, settings.strategy, **how)
         assert torch.equal(mine.indices, its.indices)
@@ -114,7 +114,8 @@ def test_a_fake_without_a_finite_logit_has_the_last_rank(name: str) -> None:
     G, D = tiny()
     z_pool, chance = normal(8, 3), torch.rand(8, generator=torch.Generator().manual_seed(0))
     z_pool[2] = torch.nan
-    chosen = Step(G, D, settings).choose(Batch(normal(8, 2), al.LOSSES["hinge"], z_pool, chance), STEP)
+    drawn = Batch(normal(8, 2), al.LOSSES["hinge"], z_pool, chance)
+    chosen = Step(G, D, settings).choose(drawn, settings.keep(STEP))
     assert chosen.indices[-1] == 2
     assert chosen.weights[2] == 0
     assert chosen.weights.sort(descending=True).values.tolist() == [0.25] * 4 + [0.0] * 4

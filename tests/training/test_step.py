@@ -166,9 +166,13 @@ def test_a_relativistic_G_faces_the_new_D_on_the_reals_too() -> None:
     assert_near_pairs(run(config(num_steps=5, loss="relativistic", lr_D=0.05), seed=1)[:2], pair)
 
 
+@pytest.mark.parametrize("lam", [0.0, 0.1])
 @pytest.mark.parametrize("d_fakes", ["all", "selected"])
-def test_latent_ascent_through_the_move_is_written_by_hand(d_fakes: str) -> None:
-    """LOGAN's players back-propagate through the move; G's move is made by the D that it faces."""
+def test_logan_is_written_by_hand(d_fakes: str, lam: float) -> None:
+    """LOGAN's players back-propagate through the move and pay for it; G's move is made by the D that it faces.
+
+    With d_fakes="all" D sees no moved fake, and pays nothing.
+    """
     G, D = pair = tiny(seed=1)
 
     def moved(z: Tensor) -> Tensor:
@@ -176,12 +180,33 @@ def test_latent_ascent_through_the_move_is_written_by_hand(d_fakes: str) -> None
         (g,) = torch.autograd.grad(D(G(z)).sum(), z, create_graph=True)
         return (z + 0.9 * g / (g.square().sum(-1, keepdim=True) + 0.1)).clamp(-3, 3)
 
-    def loss_D(x: Tensor, z: Tensor, step: int) -> Tensor:
-        return softplus(-D(x)).mean() + softplus(D(G(z if d_fakes == "all" else moved(z)))).mean()
+    def price(z: Tensor, to: Tensor) -> Tensor:
+        return lam * (to - z).square().sum(-1).mean()
 
-    by_hand(pair, loss_D, lambda x, z, step: softplus(-D(G(moved(z)))).mean(), steps=5)
-    settings = config(num_steps=5, strategy="latent_ascent", strategy_options={"through": True}, d_fakes=d_fakes)
-    assert_near_pairs(run(settings, seed=1)[:2], pair)
+    def loss_D(x: Tensor, z: Tensor, step: int) -> Tensor:
+        to = z if d_fakes == "all" else moved(z)
+        return softplus(-D(x)).mean() + softplus(D(G(to))).mean() + price(z, to)
+
+    def loss_G(x: Tensor, z: Tensor, step: int) -> Tensor:
+        to = moved(z)
+        return softplus(-D(G(to))).mean() + price(z, to)
+
+    by_hand(pair, loss_D, loss_G, steps=5)
+    logan = {"strategy": "latent_ascent", "strategy_options": {"through": True}, "d_fakes": d_fakes}
+    *mine, history = run(config(num_steps=5, regularizers={"transport": lam}, log_every=1, **logan), seed=1)
+    assert_near_pairs(tuple(mine), pair)
+    moves = history.frame().R_transport  # that of D, who comes first
+    assert (moves == 0).all() if d_fakes == "all" else (moves > 1e-4).all()
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.3])
+def test_a_strategy_that_moves_nothing_has_no_way_to_pay_for(lam: float) -> None:
+    plain, priced = (
+        run(config(strategy="top_k", pool_factor=2, regularizers=R, d_fakes="selected"))
+        for R in ({}, {"transport": lam})
+    )
+    assert equal(plain[:2], priced[:2])
+    assert (priced[2].frame().R_transport == 0).all()
 
 
 def test_convolutions_with_a_penalty_take_the_step_of_plain_adam() -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import algan_lite as al
+from algan_lite.objective.regularizers import WITHOUT_MOVES
 from algan_lite.widgets.panel.settings import LAMS
 from tools.book import live
 from tools.book.pages import ROOT
@@ -111,7 +112,7 @@ def test_every_choice_of_the_page_is_in_the_package() -> None:
     told = live.page_words()
     regularizers, strategies = told["regularizers"], told["strategies"]
     presets = node("settings.js", "Object.keys(m.PRESETS).map((name) => m.preset(name))")
-    assert list(regularizers) == ["none", *al.REGULARIZERS]
+    assert list(regularizers) == ["none", *WITHOUT_MOVES]
     assert set(strategies) <= set(al.STRATEGIES)
     assert all(text.endswith(al.STRATEGIES[name].doc) for name, text in strategies.items())
     names = node(

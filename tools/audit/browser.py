@@ -7,10 +7,12 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -51,6 +53,7 @@ window.refusedByPolicy = [];
 document.addEventListener('securitypolicyviolation', (event) => window.refusedByPolicy.push(
   `${event.effectiveDirective} refuses ${event.blockedURI} ${event.sample} (line ${event.lineNumber})`));
 """
+BROWSERS = 2  # at a time: a page keeps about one core busy
 TALLEST = 6000  # px of a screenshot: a longer page takes several
 LAZY = "document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; });"
 # Content may scroll inside its own box; what sticks out of the window without such a box is cut on a phone.
@@ -129,18 +132,31 @@ def browser_findings(html: Path, names: list[str], shots: Path) -> Iterator[Find
     shutil.rmtree(shots, ignore_errors=True)
     shots.mkdir(parents=True)
     script = axe_script()
-    with served(html) as address, browser() as driver:
-        for place in (address, html.resolve().as_uri()) if (html / "search.html").is_file() else ():
+    with served(html) as address, ThreadPoolExecutor(BROWSERS) as pool:
+        if (html / "search.html").is_file():
+            yield from _search(html, address)
+        shares = [names[k::BROWSERS] for k in range(BROWSERS) if names[k::BROWSERS]]
+        for findings in pool.map(lambda share: list(_pages(html, share, shots, address, script)), shares):
+            yield from findings
+
+
+def _search(html: Path, address: str) -> Iterator[Finding]:
+    with browser() as driver:
+        for place in (address, html.resolve().as_uri()):
             yield f"search shows where the word stands, {place.split(':')[0]}", search_findings(driver, place)
-        for name in names:
-            for view in VIEWS:
-                place = html.resolve().as_uri() if view.disk else address
-                yield f"{name}: {view.name}", look(driver, f"{place}/{name}.html", view)
-                if view.disk:  # looks like the first view
-                    continue
-                _screenshot(driver, view, shots / f"{name.replace('/', '-')}-{view.name}")
-                if script and not view.phone:  # a phone shows the same elements and colors
-                    yield f"{name}: accessibility, {view.name}", axe_faults(driver, script)
+
+
+def _pages(html: Path, names: list[str], shots: Path, address: str, script: str | None) -> Iterator[Finding]:
+    """Open these pages in every view, in a browser of their own."""
+    with browser() as driver:
+        for name, view in product(names, VIEWS):
+            place = html.resolve().as_uri() if view.disk else address
+            yield f"{name}: {view.name}", look(driver, f"{place}/{name}.html", view)
+            if view.disk:  # looks like the first view
+                continue
+            _screenshot(driver, view, shots / f"{name.replace('/', '-')}-{view.name}")
+            if script and not view.phone:  # a phone shows the same elements and colors
+                yield f"{name}: accessibility, {view.name}", axe_faults(driver, script)
 
 
 def search_findings(driver: webdriver.Chrome, place: str, word: str = "generator") -> list[str]:

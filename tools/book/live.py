@@ -21,6 +21,7 @@ from torch import nn
 
 import algan_lite as al
 from algan_lite import export
+from algan_lite.objective.regularizers import WITHOUT_MOVES
 from algan_lite.plots import VERDICT
 from algan_lite.widgets.page.words import name_of, verdict_stops
 from algan_lite.widgets.panel.settings import LAMS, LIMIT, PLANE, POOL, RATES, SEEN, Settings
@@ -39,7 +40,7 @@ VIEW = {"map": 40, "noise": 24, "lines": LINES, "pool": 256, "limit": LIMIT, "re
 """Sides of D's maps over data and noise, lines of G's grid, candidates and reals shown, half the picture's width."""
 CURVE = 512  # points that stand for a curve: nearer to each other than its noise is wide
 SEEDS = range(8)
-REGULARIZERS = ("none", *al.REGULARIZERS)
+REGULARIZERS = ("none", *WITHOUT_MOVES)
 STRATEGIES = ("random", "top_k", "bottom_k", "uncertain", "softmax")  # those that choose in one pass
 COLORS = ("real", "fake", "chosen", "D")
 
@@ -48,7 +49,7 @@ COLORS = ("real", "fake", "chosen", "D")
 class Setting:
     """What a graph is fixed to; all else is an input of it."""
 
-    regularizer: str  # "none" or a name in REGULARIZERS
+    regularizer: str  # "none" or a name in al.REGULARIZERS
     strategy: str
     pool_factor: int
 

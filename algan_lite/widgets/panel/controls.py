@@ -10,7 +10,7 @@ from traitlets import Unicode
 
 from algan_lite.core.checks import UnknownNameError, check_integer
 from algan_lite.objective.losses import LOSSES
-from algan_lite.objective.regularizers import REGULARIZERS
+from algan_lite.objective.regularizers import WITHOUT_MOVES
 from algan_lite.selection.select import STRATEGIES
 from algan_lite.widgets.panel.settings import LAMS, MAX_SEED, PLANE, RATES, Settings
 
@@ -32,7 +32,7 @@ def make_controls(settings: Settings) -> dict[str, Widget]:
     choices = {
         "data": PLANE,
         "loss": tuple(LOSSES),
-        "regularizer": (NONE, *REGULARIZERS),
+        "regularizer": (NONE, *WITHOUT_MOVES),
         "lam": _numbered({*LAMS, float(settings.lam)}),
         "strategy": tuple(STRATEGIES),
         "lr": _numbered({*RATES, settings.lr}),
