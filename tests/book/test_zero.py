@@ -34,8 +34,6 @@ TO_DO = {
     "gan",
     "al_gan",
     "six_steps",
-    "gan_loss",
-    "regularization",
     "mnist_al_gan",
     "cluster",
     "selection",
