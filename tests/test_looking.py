@@ -77,6 +77,7 @@ LOOKS: dict[str, Callable] = {
     "decision_map": lambda g, d: al.plots.decision_map(d, resolution=4),
     "select_noise": lambda g, d: al.select_noise(g, d, normal(8, 3), 3),
     "latent_ascent": lambda g, d: al.select_noise(g, d, normal(8, 3), 3, "latent_ascent"),
+    "importance": lambda g, d: al.select_noise(g, d, normal(8, 3), 3, "importance", seed=0),
     "training_strip": lambda g, d: al.plots.training_strip({1: (g, d)}, normal(8, 2), normal(8, 3)),
     "equilibrium": lambda g, d: held_out_accuracy(g, d, normal(8, 2), normal(8, 3), al.LOSSES["hinge"]),
 }

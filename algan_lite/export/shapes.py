@@ -148,6 +148,11 @@ def _max(graph: Graph, out: object, x: Tensor, dim: int, keepdim: bool = False) 
     return best, graph.add("ArgMax", name, axis=where, keepdims=int(keepdim))
 
 
+@translates("cumsum")
+def _cumsum(graph: Graph, out: Tensor, x: Tensor, dim: int) -> str:
+    return graph.add("CumSum", number(graph, x, out.dtype), graph.constant(axis(x, dim), torch.int64))
+
+
 @translates("sort")
 def _sort(
     graph: Graph, out: object, x: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None

@@ -157,23 +157,6 @@ def mode_seeking(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return (apart / (moved + 1e-5 * apart).clamp_min(1e-30)).mean(-1)
 
 
-@regularizer(player="both", source="Wu 2019 (LOGAN)", needs={"z_start"})
-def transport(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
-    r"""Squared way that the strategy moved the latents: LOGAN's price of a move.
-
-    .. math:: \mathbb{E} \lVert z' - z \rVert^2
-
-    With ``latent_ascent`` and ``through=True`` the move z' is a function of both networks, and who minimizes this makes
-    moves short: D where it sees moved fakes (``d_fakes="selected"``), G always. Elsewhere it is 0, or a constant. It is
-    taken after the clip, so the way that was gone. Lambda 0.1 is that of a public re-implementation (StudioGAN).
-
-    Args as for ``r1``; uses ``z`` and ``z_start``. Returns (...), >= 0, in (unit of z)^2.
-    """
-    if batch.z_start is None:
-        return torch.zeros_like(batch.logits_fake[..., 0])
-    return (batch.z - batch.z_start).square().sum(-1).mean(-1)
-
-
 @regularizer(player="both", source="Mescheder 2017, Eq. 10", needs={"logits_real"})
 def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     r"""Half the squared joint gradient field.
@@ -190,6 +173,23 @@ def consensus(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
         weights = [weight for weight in net.parameters() if weight.requires_grad]  # not those that are frozen
         fields += torch.autograd.grad(value, weights, create_graph=True, allow_unused=True)
     return sum(v.reshape(*lead, -1).square().sum(-1) for v in fields if v is not None) / 2
+
+
+@regularizer(player="both", source="Wu 2019 (LOGAN)", needs={"z_start"})
+def transport(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
+    r"""Squared way that the strategy moved the latents: LOGAN's price of a move.
+
+    .. math:: \mathbb{E} \lVert z' - z \rVert^2
+
+    With ``latent_ascent`` and ``through=True`` the move z' is a function of both networks, and who minimizes this makes
+    moves short: D where it sees moved fakes (``d_fakes="selected"``), G always. Elsewhere it is 0, or a constant. It is
+    taken after the clip, so the way that was gone. Lambda 0.1 is that of a public re-implementation (StudioGAN).
+
+    Args as for ``r1``; uses ``z`` and ``z_start``. Returns (...), >= 0, in (unit of z)^2.
+    """
+    if batch.z_start is None:
+        return torch.zeros_like(batch.logits_fake[..., 0])
+    return (batch.z - batch.z_start).square().sum(-1).mean(-1)
 
 
 WITHOUT_MOVES = tuple(name for name, entry in REGULARIZERS.items() if "z_start" not in entry.needs)

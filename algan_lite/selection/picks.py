@@ -84,3 +84,31 @@ def gumbel(request: Request, utilities: Tensor) -> Pick:
     # 1 - exp(-x) = 2t / (1 + t) with t = tanh(x / 2): exact for small x, also on a runtime whose expm1 is exp - 1.
     t = torch.tanh((log_p.gather(-1, indices) - kappa).exp() / 2)
     return Pick(indices, 2 * t / (1 + t))
+
+
+def in_proportion(request: Request, utilities: Tensor) -> Pick:
+    r"""Takes each candidate with a probability in proportion to exp(utility), n of them.
+
+    Who would have more than 1 is in for certain, and the others share the rest: :math:`q_i = \min(1, c\,e^{u_i})` with
+    c such that the sum is n. The candidates lie end to end, by size, each as long as its q; n marks, one apart and
+    shifted by one draw, say who is in. Where all utilities are equal, so are the weights: with ``gumbel``, whose q
+    depend on the draw, the sum of the weights varies even then. (Where fewer than n may be chosen, they are repeated.)
+
+    Reference:
+        Madow 1949 (systematic sampling with probability in proportion to size).
+    """
+    n, last = request.n, request.num_candidates - 1
+    highest = utilities.amax(-1, keepdim=True).clamp_min(torch.finfo(utilities.dtype).min)
+    sizes, order = (utilities - highest).exp().sort(dim=-1, stable=True)  # ascending; 0 for those that are never chosen
+    if n > last:
+        return Pick(order, _evenly(request, order))
+    up_to = sizes.cumsum(-1)
+    seats = torch.arange(n - last, n + 1, device=sizes.device)  # for this one and all that are smaller
+    certain = seats * sizes > up_to
+    count = certain.to(sizes.dtype).sum(-1, keepdim=True)
+    others = up_to.gather(-1, (last - count).long()).clamp_min(torch.finfo(sizes.dtype).tiny)
+    inclusion = torch.where(certain, 1.0, (n - count) * sizes / others)
+    ends = inclusion.cumsum(-1)
+    marks = (torch.arange(n, device=sizes.device) + 1 - request.chance[..., :1].to(sizes.dtype)) / n * ends[..., -1:]
+    places = (ends.unsqueeze(-2) < marks.unsqueeze(-1)).to(sizes.dtype).sum(-1).long()  # marks lie in (0, end]
+    return Pick(order.gather(-1, places), inclusion.gather(-1, places) * (n / ends[..., -1:]))

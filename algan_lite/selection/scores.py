@@ -136,16 +136,20 @@ def log_gradient(request: Request, z: Tensor) -> Tensor:
     .. math:: \log(b_i + c\, \bar b), \quad b_i = \lVert \nabla_x\, \ell_G(D(x)) \rVert \text{ at } x = G(z_i)
 
     What reaches G's weights from candidate i is this gradient, times what G's own layers make of it, whose size is
-    bounded by a factor that all candidates share. A share c (``floor``) of the pool's mean is added, so that no weight
-    exceeds about (1 + c) / c times the plain one: a bound that is far too small somewhere costs little. One pass
-    forward through G, one forward and one back through D; ``num_calls`` counts the former two, once a candidate.
+    bounded by a factor that all candidates share: so nothing needs to be known of G's layers. A share c (``floor``) of
+    the pool's mean is added, so that no weight exceeds about (1 + c) / c times the plain one. A loss that pairs a fake
+    with a real is taken at a real that D finds as real.
+
+    It costs a pass forward through G and D, which ``num_calls`` counts, and one back through D, which it does not.
 
     Reference:
-        Katharopoulos & Fleuret 2018, whose bound has the gradient before the last layer's activation.
+        Katharopoulos & Fleuret 2018, whose bound has the gradient before the last layer's activation, not behind it.
     """
-    with torch.enable_grad(), evaluating(request.layers):
-        x_fake = check_output("G", request.G(z))
-        fake, slope = pull(request.D, x_fake, request.loss, z.shape[:-1])
+    with evaluating(request.layers):
+        with torch.no_grad():
+            x_fake = check_output("G", request.G(z))
+        with torch.enable_grad():
+            fake, slope = pull(request.D, x_fake, request.loss, z.shape[:-1])
     logits = fake.logits.detach()
     bound = widened(slope).flatten(logits.ndim).norm(dim=-1) + 0 * logits  # NaN where the logit is not finite
     known = torch.nan_to_num(bound, nan=0.0, posinf=0.0)
@@ -202,7 +206,11 @@ def ascend(request: Request) -> Tensor:
               g = \nabla_z\, \mathrm{realness}(D(G(z)))
 
     With ``through=False`` the moved latents carry no gradient. With ``through=True`` they are a function of the
-    parameters of G and D, as in LOGAN, whose players back-propagate through the move.
+    parameters of G and D, as in LOGAN, whose players back-propagate through the move. LOGAN whole is this with
+    ``d_fakes="selected"``, so that D sees moved fakes too, and ``regularizers={"transport": 0.1}``, the price of a move
+    for both. What differs from it here: latents are normal and clipped at 3 (there uniform on [-1, 1]); all of a batch
+    is moved (in a public re-implementation, StudioGAN, four fifths); G's own move is made anew by the D that it faces;
+    any loss will do.
 
     Reference:
         Wu et al. 2019 (LOGAN), natural-gradient move. The clip suits N(0, I); uniform latents on [-1, 1] need clip=1.

@@ -108,7 +108,7 @@ def select_noise(
         generator: Stream for strategies that draw; one generator a run gives each run what it would get alone.
         seed: Shorthand for a stream.
         noise: Instead of either: uniform draws in [0, 1), (..., M); so that an exported graph has them as an input.
-        options: Of the strategy: ``temperature``, ``sign`` (softmax); ``temperature``, ``floor`` (importance: a share
+        options: Of the strategy: ``temperature``, ``sign`` (softmax); ``floor`` (importance: a share
             of the pool's mean bound that is added to each); ``space`` (core_set); ``alpha``, ``beta``,
             ``clip``, ``steps``, ``through`` (latent_ascent); ``uniform_share`` (ranking strategies): that share of
             the n is drawn uniformly among those that were not picked by rank.
@@ -144,10 +144,9 @@ def select_noise(
     chosen = choose(*asked, z_pool, rule, layers, keep, chance)
     if asked[1].bounded:
         warn_of_sigmoid()
-    lost = (chosen.utilities.gather(-1, chosen.indices) == -torch.inf).any(-1)
-    if lost.device.type != "meta" and bool(lost.all()):
-        found = int((chosen.utilities > -torch.inf).sum(-1).max())
-        raise ValueError(f"z_pool must hold {n} candidates or more whose logits are finite; got {found}")
+    found = (chosen.utilities > -torch.inf).sum(-1)  # the same for every candidate where the strategy does not score
+    if found.device.type != "meta" and int(found.max()) < n:
+        raise ValueError(f"z_pool must hold {n} candidates or more whose logits are finite; got {int(found.max())}")
     return chosen
 
 
@@ -164,12 +163,13 @@ class _Asked:
         return getattr(self.net, name)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self.name == "G" or torch.is_grad_enabled():
+        if self.name == "G":
             return ask(self.name, self.net, x, self.takes, self.hint)
+        wanted = torch.is_grad_enabled()
         with torch.enable_grad():
-            logits = ask(self.name, self.net, x.detach().requires_grad_(), self.takes, self.hint)
+            logits = ask(self.name, self.net, x if wanted else x.detach().requires_grad_(), self.takes, self.hint)
         self.bounded = is_bounded(logits)
-        return logits.detach()
+        return logits if wanted else logits.detach()
 
 
 def bind(

@@ -138,9 +138,9 @@ def softmax(request: Request, z: Tensor) -> Tensor:
 
 
 @strategy(
-    source="Katharopoulos & Fleuret 2018; estimator: Kool 2019",
-    pick=picks.gumbel,
-    options={"temperature": Option(1.0, _POSITIVE), "floor": Option(0.1, _between(0))},
+    source="Katharopoulos & Fleuret 2018; pick: Madow 1949",
+    pick=picks.in_proportion,
+    options={"floor": Option(0.1, _between(0))},
     draws=True,
     has_probability=True,
     ranks=False,

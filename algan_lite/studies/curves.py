@@ -20,7 +20,7 @@ FIRST = 0.01  # where a number of looks begins, as a share of the run
 
 def check_looks(looks: object, arms: Mapping[str, TrainConfig]) -> Looks:
     """Return when to look: a number of looks, or steps, of which some arm reaches the last one."""
-    if isinstance(looks, int):
+    if isinstance(looks, int | np.integer):
         return check_integer("looks", looks, 2)
     longest = max(config.num_steps for config in arms.values())
     given = check_list("looks", looks, "a number of looks, or a sequence of steps")

@@ -17,6 +17,7 @@ import pandas as pd
 from algan_lite.core.checks import check_choice
 from algan_lite.core.files import write_atomically
 from algan_lite.core.git import git
+from algan_lite.studies import dates
 from algan_lite.studies.tables import read_arrays, read_table, write_table
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,7 +30,8 @@ class Study:
 
     Attributes:
         name: Name of its files.
-        provenance: ``command``, ``commit``, ``packages``, ``device``, ``seconds`` and ``date``.
+        provenance: ``command``, ``commit``, ``packages``, ``device``, ``seconds``, ``date`` and, where it has a plan,
+            ``plan``: that one's hash, when it was ``planned``, and when this was ``measured``.
         table: One row a seed, or None where the study holds arrays.
         arrays: Name -> array; empty where the study holds a table.
     """
@@ -68,17 +70,28 @@ def load_study(name: str, folder: str | os.PathLike[str] | None = None) -> Study
     check_choice("name", name, studies(folder))
     path = folder / name
     record, table = path.with_suffix(".json"), path.with_suffix(".csv")
-    try:
-        provenance = json.loads(record.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"name must be that of a whole study; {record} is damaged: {error}") from error
+    provenance = read_record(record)
     if table.exists():
         return Study(name, provenance, table=read_table("name", table))
     return Study(name, provenance, arrays=read_arrays("name", path.with_suffix(".npz")))
 
 
+def read_record(path: Path) -> dict[str, object]:
+    """Return the record of a study from its file.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"name must be that of a whole study; {path} is damaged: {error}") from error
+
+
 def save_study(study: Study, folder: str | os.PathLike[str] = RESULTS) -> None:
     """Write ``<name>.csv`` or ``<name>.npz`` and, last, ``<name>.json``; each file is whole or not there at all.
+
+    Where the study has a plan, its record keeps the plan's hash, and when it was committed.
 
     Args:
         study: Holds a table or arrays, not both.
@@ -94,7 +107,9 @@ def save_study(study: Study, folder: str | os.PathLike[str] = RESULTS) -> None:
         write_table(study.table, path.with_suffix(".csv"))
     else:
         write_atomically(path.with_suffix(".npz"), lambda file: np.savez_compressed(file, **study.arrays))
-    record = json.dumps(study.provenance, indent=1) + "\n"
+    plan = dates.PLANS / f"{study.name}.toml"
+    planned = {"plan": dates.plan_record(plan)} if plan.exists() else {}
+    record = json.dumps({**study.provenance, **planned}, indent=1) + "\n"
     write_atomically(path.with_suffix(".json"), lambda file: file.write(record.encode()))
 
 

@@ -106,7 +106,9 @@ def sweep(
     check_jobs(jobs)
     check_choice("engine", engine, ENGINES)
     measured = measures(source, metrics), check_integer("num_samples", num_samples, 2)
-    job = Job(source, pair, check_sizes(pair, source, sizes or {}), *measured, check_looks(looks, arms))
+    job = Job(
+        source, pair, check_sizes(pair, source, {} if sizes is None else sizes), *measured, check_looks(looks, arms)
+    )
     check_job(source, job.metrics)
     cost = {arm: samples_a_step(config) for arm, config in arms.items()} if job.looks else {}
     rows = Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)

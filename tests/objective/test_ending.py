@@ -56,11 +56,12 @@ def test_train_warns_once_of_a_sigmoid(end: Callable, outputs: int, told: bool, 
 
 
 @ending
-def test_select_noise_warns_of_a_sigmoid(end: Callable, outputs: int, told: bool) -> None:
+@pytest.mark.parametrize("strategy", ["uncertain", "importance", "latent_ascent"])
+def test_select_noise_warns_of_a_sigmoid(end: Callable, outputs: int, told: bool, strategy: str) -> None:
     G, D = tiny()[0], OwnD(end, outputs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        al.select_noise(G, D, normal(12, 3), 4, "uncertain")
+        al.select_noise(G, D, normal(12, 3), 4, strategy, seed=0)
         al.select_noise(G, D, normal(12, 3), 4, "random")
     assert [str(w.message).startswith(TOLD) for w in caught] == [True] * told
 

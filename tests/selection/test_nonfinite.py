@@ -72,8 +72,8 @@ def test_a_pool_with_too_few_finite_logits_is_refused(name: str, options: dict, 
 def test_weights_undo_the_bias_among_those_with_finite_logits(strategy: str, share: float) -> None:
     runs, values = 20_000, normal(8)
     values[2] = torch.nan
-    options = {"uniform_share": share} if strategy == "top_k" else {"temperature": 1 / share}
-    chosen = choose(values.expand(runs, 8), 3, strategy, reweight=True, seed=0, **options)
+    options = {"top_k": {"uniform_share": share}, "softmax": {"temperature": 1 / share}, "importance": {"floor": share}}
+    chosen = choose(values.expand(runs, 8), 3, strategy, reweight=True, seed=0, **options[strategy])
     sums = (chosen.weights * chosen.z[..., 0].square()).sum(-1)
     error = (sums.mean() - values[~values.isnan()].square().mean()) / (sums.std() / runs**0.5)
     assert abs(error) < 4

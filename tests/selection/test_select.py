@@ -196,7 +196,7 @@ def standard_errors(gaps: Tensor) -> float:
         ("core_set", {"uniform_share": 0.5}),
         ("bottom_k", {"uniform_share": 1.0}),
         ("importance", {}),
-        ("importance", {"temperature": 0.5, "floor": 0.0}),
+        ("importance", {"floor": 0.0}),
     ],
 )
 def test_reweighted_sum_has_the_expectation_of_the_pool(name: str, options: dict[str, Any]) -> None:

@@ -137,6 +137,16 @@ def test_a_failed_run_has_a_row_a_look_and_is_tried_again(tmp_path: Path) -> Non
     assert len(read_table("path", path)) == 12
 
 
+def test_rows_of_a_failure_go_where_the_run_then_stops_early(tmp_path: Path) -> None:
+    rule = al.Equilibrium(tolerance=0.5, patience=1, every=4, num_samples=4)
+    path, options = tmp_path / "runs.csv", {"configs": {"a": replace(FEWER, equilibrium=rule)}, "looks": [2]}
+    with pytest.raises(ValueError, match="seed must be another; got 2"):
+        crew_sweep(sizes={"bad": (2,)}, seeds=[2], path=path, **options)
+    assert read_table("path", path)["step"].tolist() == [2, 6]
+    assert crew_sweep(seeds=[2], path=path, **options)["step"].tolist() == [2, 4]
+    assert read_table("path", path)["step"].tolist() == [2, 4]
+
+
 FEWER = al.TrainConfig(num_steps=6, batch_size=8)
 
 

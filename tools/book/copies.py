@@ -32,6 +32,12 @@ EXERCISE = re.compile(
     r"^(?P<fence>`{3,})\{exercise\} (?P<title>.+)\n:label: \S+\n:nonumber:\n\s*(?P<question>.*?)\s*^(?P=fence)$",
     re.M | re.S,
 )
+# A prediction is its question and a fold that any notebook shows, between the fences of a directive.
+PREDICTION = re.compile(
+    r"^(?P<fence>:{3,})\{predict\}\n(?::[xy]: [^\n]+\n)*\s*(?P<question>.*?)\s*"
+    r"^<details data-answer=\"(?P<truth>[^\"]+)\">(?P<answer>.*?</details>)\n(?P=fence)$",
+    re.M | re.S,
+)
 START = re.compile(r"^```\{solution-start\} (?P<label>\S+)\n:class: dropdown\n```\s*")
 END = re.compile(r"^```\{solution-end\}\n```$")
 
@@ -81,8 +87,13 @@ def _plain(notebook: NotebookNode, cells: list[NotebookNode], install: str | Non
     next(cell for cell in cells if cell.cell_type == "code").source = first_cell(install=install)
     prose = [cell for cell in cells if cell.cell_type == "markdown"]
     for cell, text in zip(prose, plain_citations([cell.source for cell in prose]), strict=True):
-        cell.source = EXERCISE.sub(r"### \g<title>\n\n\g<question>", text)
+        cell.source = plain_predictions(EXERCISE.sub(r"### \g<title>\n\n\g<question>", text))
     return result
+
+
+def plain_predictions(text: str) -> str:
+    """Return Markdown in which a prediction is its question and a folded answer, as a notebook shows it."""
+    return PREDICTION.sub(r"\g<question>\n\n<details>\g<answer>", text)
 
 
 def write(folder: Path = COPIES, root: Path = ROOT) -> list[Path]:

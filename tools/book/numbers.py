@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tools.book.citations import ROLE
+from tools.book.copies import plain_predictions
 from tools.book.pages import pages, source
 
 TAKEAWAYS = re.compile(r"^## .*(?:take ?away|Take ?away)", flags=re.MULTILINE)
@@ -49,7 +50,7 @@ def value_of(text: str) -> tuple[float, float]:
 
 def numbers(prose: str) -> list[str]:
     """Return the numbers of a text that may be results."""
-    prose = ROLE.sub("CITED", prose)
+    prose = ROLE.sub("CITED", plain_predictions(prose))
     for pattern in NOT_PROSE:
         prose = pattern.sub(" ", prose)
     prose = "\n\n".join(sentence for sentence in SENTENCE.split(prose) if not CITES.search(sentence))

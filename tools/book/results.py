@@ -1,6 +1,7 @@
 """Remake the studies that ship with the package: every notebook of book/studies, executed with ``profile=full``.
 
-What a killed run had finished is kept in _build/results, and is not computed again.
+What a killed run had finished is kept in _build/results, and is not computed again. Before the first one starts, the
+minutes of each are said, as the shipped studies keep them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import papermill
 
+from algan_lite.studies.study import RESULTS, read_record
 from tools.book.pages import ROOT
 
 STUDIES = ROOT / "book" / "studies"
@@ -32,12 +34,37 @@ def remake(notebook: Path) -> float:
     return (time.perf_counter() - begin) / 60
 
 
+def expected(name: str, results: Path = RESULTS) -> float | None:
+    """Return the minutes of computing that a study took when it was made; None where it never was.
+
+    They are summed over its runs: several processes need fewer.
+    """
+    record = results / f"{name}.json"
+    return read_record(record)["seconds"] / 60 if record.exists() else None
+
+
+def forecast(names: list[str], results: Path = RESULTS) -> str:
+    """Return a line a study with its minutes, and one with their sum."""
+    minutes = {name: expected(name, results) for name in names}
+    lines = [f"{name:12} {'not made yet' if m is None else f'about {m:.0f} minutes'}" for name, m in minutes.items()]
+    total = sum(filter(None, minutes.values()))
+    return "\n".join([*lines, f"{'together':12} about {total:.0f} minutes of computing; what is finished is kept"])
+
+
 def main(names: list[str]) -> int:
-    """Remake the studies named, or all of them."""
+    """Remake the studies named, or all of them.
+
+    Raises:
+        SystemExit: If there is no study of a name; the message lists those that there are.
+    """
     os.environ["ALGAN_LITE_PROFILE"] = "full"
-    for notebook in sorted(STUDIES.glob("*.ipynb")):
-        if not names or notebook.stem in names:
-            print(f"{notebook.stem} {remake(notebook):.1f} minutes", flush=True)
+    known = {notebook.stem: notebook for notebook in sorted(STUDIES.glob("*.ipynb"))}
+    if unknown := sorted(set(names) - set(known)):
+        raise SystemExit(f"STUDY must be one of {', '.join(known)}; got {unknown[0]}")
+    chosen = [name for name in known if not names or name in names]
+    print(forecast(chosen), flush=True)
+    for name in chosen:
+        print(f"{name} {remake(known[name]):.1f} minutes", flush=True)
     return 0
 
 
