@@ -24,10 +24,10 @@ from algan_lite.training.state import TrainState
 
 DATA: dict[str, Callable[[], Source]] = {"ring": lambda: ring(std=0.1)}
 SHOWN: dict[str, tuple[str, ...]] = {  # loss -> regularizers; the first combination is where the explorer opens
-    "wasserstein": ("r1", "wgan_gp", "dragan", "lecam", "mode_seeking"),
-    "non_saturating": ("r1", "wgan_gp", "dragan", "lecam", "mode_seeking"),
+    "wasserstein": ("r1", "wgan_gp", "dragan"),
+    "non_saturating": ("r1",),
 }
-STRATEGIES_SHOWN = ("random_k", "top_k", "bottom_k")
+STRATEGIES_SHOWN = ("top_k",)
 COMBOS = [(loss, name, "random") for loss, names in SHOWN.items() for name in names]
 COMBOS += [("wasserstein", "r1", name) for name in STRATEGIES_SHOWN]
 LAMS = (0.0, 0.001, 0.0032, 0.01, 0.032, 0.1, 0.32, 1.0, 3.2, 10.0, 32.0, 100.0)

@@ -47,6 +47,7 @@ def test_config_is_what_the_controls_say(live: LivePanel) -> None:
         strategy="top_k",
         pool_factor=2,
         lr=3e-3,
+        betas=(0, 0.99),
         log_every=1,
     )
     assert live.config == wanted
