@@ -90,6 +90,7 @@ class Film:
         packed, moments = self._packed(), (0, len(self.steps) - 1)
         with mpl.rc_context(STYLE):
             figure = Paper(figsize=(WIDTH, 6.2), layout="constrained")
+            figure.get_layout_engine().set(h_pad=0.15)  # inches: titles reach a little beyond what it measures
             grid = figure.subplots(2, len(self.scenes), squeeze=False)
             for k, (name, scene) in enumerate(self.scenes.items()):
                 frames = {part: packed[f"{k}/{part}"] for part in ("heat", "fakes", "chosen")}
