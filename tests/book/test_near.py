@@ -16,7 +16,6 @@ TO_DO = {  # pages that still have such calls; this list only shrinks
     "active_learning",
     "al_gan",
     "article_code",
-    "background",
     "gan",
     "mnist_al_gan",
     "noise_selection",
