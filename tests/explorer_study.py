@@ -8,7 +8,8 @@ from algan_lite.studies.study import Study
 
 PLAIN = ("r1", "r2", "wgan_gp", "dragan", "lecam", "mode_seeking", "consensus")
 STRATEGIES = ("random_k", "top_k", "bottom_k", "uncertain", "softmax", "core_set", "latent_ascent", "disagreement")
-COMBOS = [(name, "random") for name in PLAIN] + [("r1", name) for name in STRATEGIES]
+COMBOS = [("wasserstein", name, "random") for name in PLAIN] + [("wasserstein", "r1", name) for name in STRATEGIES]
+COMBOS += [("non_saturating", name, "random") for name in ("r1", "lecam")]
 METRICS = ("modes", "quality", "reverse_kl", "loss_D", "loss_G")
 
 
@@ -47,20 +48,22 @@ def one_data_set(data: str, shape: tuple[int, int, int], points: int, side: int,
     near = np.exp(-np.square(spot[:, :, None] - modes).sum(-1).min(-1) / 0.4)
     logits = 3 * (near - 0.4) * (1.1 - skill)[..., None, None] + 0.3 * rng.normal(0, 1, (*shape, 1, 1))
     chosen = np.ones((*shape, points), bool)
-    chosen[len(PLAIN) :] = rng.random((C - len(PLAIN), L, T, points)) < 0.5
+    choosing = slice(len(PLAIN), len(PLAIN) + len(STRATEGIES))
+    chosen[choosing] = rng.random(chosen[choosing].shape) < 0.5
     reals = modes[rng.integers(len(modes), size=200)] + rng.normal(0, 0.1, (200, 2))
     return {
         "values": values,
         "fakes": in_bytes(fakes),
         "chosen": chosen,
         "heat": np.rint(255 / (1 + np.exp(-logits))).astype(np.uint8),
+        "zeros": np.array([[0, 0.09, 0.02, np.nan, np.nan], [len(modes), 0.38, 0.001, np.nan, np.nan]]),
         "reals": in_bytes(reals),
         "box": np.array([-3.0, 3, -3, 3]),
     }
 
 
 def invented_study(lams: int = 13, steps: int = 12, points: int = 64, side: int = 16, **provenance: object) -> Study:
-    """Return a study of two data sets, 7 regularizers and 9 strategies with 4 seeds."""
+    """Return a study of two data sets, 2 losses, 7 regularizers and 9 strategies with 4 seeds."""
     rng = np.random.default_rng(0)
     arrays = {
         "data": np.array(["ring", "grid"]),
@@ -69,6 +72,7 @@ def invented_study(lams: int = 13, steps: int = 12, points: int = 64, side: int 
         "steps": np.rint(np.geomspace(50, 3000, steps)).astype(int),
         "metrics": np.array(METRICS),
         "num_modes": np.array([8, 25]),
+        "sentinels": np.array(["uniform_box", "shapeless"]),
     }
     for data in ("ring", "grid"):
         parts = one_data_set(data, (len(COMBOS), lams, steps), points, side, rng)

@@ -38,6 +38,7 @@ def rejection(
 
     d is the log ratio, M its running maximum. With gamma 0 this is exact rejection, which accepts 1 of e^M. A
     positive gamma accepts less and leans toward what D likes best; a negative one accepts more and corrects less.
+    An isotonic ratio is a staircase: percentiles that fall on its top step all give the same gamma.
 
     Args:
         run: The run to sample.

@@ -5,6 +5,6 @@ trains by itself. ``page`` needs no kernel; ``panel`` (imported when it is asked
 trains in the page; ``kit`` draws for both pages.
 """
 
-from algan_lite.widgets.page import LambdaExplorer, SpriteExplorer
+from algan_lite.widgets.page import Film, LambdaExplorer, Scene, SpriteExplorer
 
-__all__ = ["LambdaExplorer", "SpriteExplorer"]
+__all__ = ["Film", "LambdaExplorer", "Scene", "SpriteExplorer"]

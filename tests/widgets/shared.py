@@ -21,6 +21,7 @@ def weights(live: LivePanel) -> torch.Tensor:
 def trained(steps: int, seed: int = 0, **settings: object) -> torch.Tensor:
     """What `train()` makes of the panel's start, without a panel."""
     G, D = al.models.mlp_pair(width=8, depth=1, seed=seed)
-    config = al.TrainConfig(num_steps=steps, batch_size=16, **{"regularizers": {"r1": 0.1}, **settings})
-    al.train(G, D, al.data.ring(), config, seed=seed, progress=False)
+    rules = {"regularizers": {"r1": 0.1}, "betas": (0, 0.99), **settings}
+    config = al.TrainConfig(num_steps=steps, batch_size=16, **rules)
+    al.train(G, D, al.data.ring(std=0.1), config, seed=seed, progress=False)
     return torch.cat([p.detach().flatten() for net in (G, D) for p in net.parameters()])

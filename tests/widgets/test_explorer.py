@@ -18,6 +18,7 @@ import pytest
 from explorer_study import COMBOS, METRICS, invented_study
 from PIL import Image
 
+from algan_lite.objective.losses import LOSSES
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import STRATEGIES
 from algan_lite.studies.study import Study
@@ -188,12 +189,12 @@ def test_panels_of_few_values_are_all_of_them() -> None:
 
 def test_figure_says_what_was_measured() -> None:
     study = small_study()
-    figure = LambdaExplorer(study, lam=10).figure("grid", "lecam")
+    figure = LambdaExplorer(study, lam=10).figure("grid", "lecam", loss="wasserstein")
     axes = figure.axes
     assert [ax.get_title() for ax in axes] == ["λ = 0", "λ = 0.001", "λ = 0.022", "λ = 0.46", "λ = 10"]
     assert axes[-1].title.get_fontweight() == "bold"
     assert axes[-1].get_xlabel() == "diverged"
-    values = study.arrays["grid/values"][COMBOS.index(("lecam", "random")), 1, -1]
+    values = study.arrays["grid/values"][COMBOS.index(("wasserstein", "lecam", "random")), 1, -1]
     assert axes[1].get_xlabel().startswith(f"{values[:, METRICS.index('modes')].mean():.1f} of 25 modes")
     assert "step 3,000" in figure.get_suptitle()
 
@@ -211,7 +212,7 @@ def test_figure_marks_chosen_noise_by_shape() -> None:
 
 
 def test_every_regularizer_and_strategy_has_its_words() -> None:
-    assert all(describe(name) for name in (*REGULARIZERS, *STRATEGIES, "none"))
+    assert all(describe(name) for name in (*LOSSES, *REGULARIZERS, *STRATEGIES, "none"))
     assert describe("unknown") == ""
     assert {measure(name)["kind"] for name in METRICS} == {"count", "share", "number"}
     assert measure("my_own")["label"] == "my own"
@@ -243,7 +244,7 @@ def test_data_without_modes_have_an_axis_of_their_own() -> None:
     [
         ({"lams": None}, "it lacks lams"),
         ({"grid/heat": None}, "of grid; it lacks heat"),
-        ({"ring/fakes": np.zeros((2, 5, 3, 8, 2), np.uint8)}, r"ring/fakes must have shape \(15, 5, 3, 8, 2\)"),
+        ({"ring/fakes": np.zeros((2, 5, 3, 8, 2), np.uint8)}, r"ring/fakes must have shape \(17, 5, 3, 8, 2\)"),
         ({"steps": np.array([], int)}, r"steps must have shape \(0,\), no size 0"),
         ({"combos": np.array(["r1"])}, "combos must have shape"),
         ({"num_modes": np.array([8])}, r"num_modes must have shape \(2,\)"),
@@ -256,11 +257,14 @@ def test_data_without_modes_have_an_axis_of_their_own() -> None:
         ({"ring/box": np.array([3.0, -3, -3, 3])}, "ring/box must be left < right"),
         ({"ring/box": np.full(4, np.nan)}, "ring/box must be left < right"),
         ({"ring/box": np.zeros(3)}, r"ring/box must have shape \(4,\)"),
-        ({"grid/chosen": np.zeros((15, 5, 3, 8), np.uint8)}, "grid/chosen must be bool; got uint8"),
+        ({"grid/chosen": np.zeros((17, 5, 3, 8), np.uint8)}, "grid/chosen must be bool; got uint8"),
         ({"grid/reals": np.zeros((4, 2))}, "grid/reals must be uint8; got float64"),
         ({"grid/reals": np.zeros((4, 3), np.uint8)}, "grid/reals must have shape"),
-        ({"grid/heat": np.zeros((15, 5, 3, 4, 5), np.uint8)}, "grid/heat must have shape"),
-        ({"grid/values": np.zeros((15, 5, 3, 9, 5), np.float32)}, "grid/values must have shape"),
+        ({"grid/heat": np.zeros((17, 5, 3, 4, 5), np.uint8)}, "grid/heat must have shape"),
+        ({"grid/values": np.zeros((17, 5, 3, 9, 5), np.float32)}, "grid/values must have shape"),
+        ({"combos": np.array([["r1", "random"]] * 17)}, r"combos must have shape \(17, 3\)"),
+        ({"sentinels": None}, "it lacks sentinels"),
+        ({"ring/zeros": np.zeros((1, 5))}, r"ring/zeros must have shape \(2, 5\)"),
         ({"data": np.array([1, 2])}, "data must be text; got int64"),
     ],
 )
@@ -299,7 +303,10 @@ def test_live_hands_its_settings_to_the_panel(monkeypatch: pytest.MonkeyPatch) -
     panel = types.ModuleType("algan_lite.widgets.panel")
     panel.LivePanel = lambda **settings: settings
     monkeypatch.setitem(sys.modules, "algan_lite.widgets.panel", panel)
-    assert LambdaExplorer(small_study()).live(lam=0.3, data="grid") == {"lam": 0.3, "data": "grid"}
+    first = {"data": "ring", "loss": "wasserstein", "regularizer": "r1", "strategy": "random"}
+    explorer = LambdaExplorer(small_study())
+    assert explorer.live() == first | {"lam": pytest.approx(0.46, abs=0.01)}
+    assert explorer.live(lam=0.3, data="grid") == first | {"lam": 0.3, "data": "grid"}
 
 
 def test_sheet_holds_every_tile_at_its_place() -> None:

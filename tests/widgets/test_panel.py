@@ -47,6 +47,7 @@ def test_config_is_what_the_controls_say(live: LivePanel) -> None:
         strategy="top_k",
         pool_factor=2,
         lr=3e-3,
+        betas=(0, 0.99),
         log_every=1,
     )
     assert live.config == wanted
@@ -79,8 +80,8 @@ def test_after_a_change_train_goes_on_with_fresh_draws(live: LivePanel) -> None:
     live.drive(step=2)
     G, D = al.models.mlp_pair(width=8, depth=1)
     for lr, seed in ((1e-3, 0), (3e-3, derive_seed(0, "part 1"))):
-        config = al.TrainConfig(num_steps=2, batch_size=16, regularizers={"r1": 0.1}, lr=lr)
-        al.train(G, D, al.data.ring(), config, seed=seed, progress=False)
+        config = al.TrainConfig(num_steps=2, batch_size=16, regularizers={"r1": 0.1}, lr=lr, betas=(0, 0.99))
+        al.train(G, D, al.data.ring(std=0.1), config, seed=seed, progress=False)
     assert torch.equal(weights(live), torch.cat([p.detach().flatten() for net in (G, D) for p in net.parameters()]))
 
 
@@ -176,7 +177,7 @@ def test_no_lambda_without_a_regularizer(live: LivePanel) -> None:
 def test_frame_measures_what_the_metrics_measure(live: LivePanel) -> None:
     live.drive(strategy="top_k", step=2)
     frame = live._frame
-    source = al.data.ring()
+    source = al.data.ring(std=0.1)
     assert frame.modes == (int(al.METRICS["mode_coverage"](frame.x_fake, source)), 8)
     assert frame.quality == float(al.METRICS["quality_3sigma"](frame.x_fake, source))
     pool = frame.x_fake[:32]
@@ -203,8 +204,8 @@ def test_numbers_in_words(live: LivePanel) -> None:
 def test_losses_are_those_of_the_history(live: LivePanel) -> None:
     live.drive(step=4)
     G, D = al.models.mlp_pair(width=8, depth=1)
-    config = al.TrainConfig(num_steps=4, batch_size=16, regularizers={"r1": 0.1}, log_every=1)
-    table = al.train(G, D, al.data.ring(), config, progress=False).frame()
+    config = al.TrainConfig(num_steps=4, batch_size=16, regularizers={"r1": 0.1}, betas=(0, 0.99), log_every=1)
+    table = al.train(G, D, al.data.ring(std=0.1), config, progress=False).frame()
     assert live._frame.curve == pytest.approx(table[["step", "loss_D", "loss_G"]].to_numpy())
     assert live._frame.last["R_r1"] == pytest.approx(table["R_r1"].iloc[-1])
 

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ import algan_lite as al
 from algan_lite import export
 from algan_lite.objective.regularizers import WITHOUT_MOVES
 from algan_lite.plots import VERDICT
+from algan_lite.studies.explorer import DATA
 from algan_lite.widgets.page.words import name_of, verdict_stops
-from algan_lite.widgets.panel.settings import LAMS, LIMIT, PLANE, POOL, RATES, SEEN, Settings
+from algan_lite.widgets.panel.settings import BETAS, LAMS, LIMIT, PLANE, POOL, RATES, SEEN, Settings, source_of
 from tools.book.npm import node_modules
 from tools.book.pages import HTML, ROOT
 
@@ -40,6 +42,7 @@ VIEW = {"map": 40, "noise": 24, "lines": LINES, "pool": 256, "limit": LIMIT, "re
 """Sides of D's maps over data and noise, lines of G's grid, candidates and reals shown, half the picture's width."""
 CURVE = 512  # points that stand for a curve: nearer to each other than its noise is wide
 SEEDS = range(8)
+LOSSES = ("non_saturating", "wasserstein")
 REGULARIZERS = ("none", *WITHOUT_MOVES)
 STRATEGIES = ("random", "top_k", "bottom_k", "uncertain", "softmax")  # those that choose in one pass
 COLORS = ("real", "fake", "chosen", "D")
@@ -49,6 +52,7 @@ COLORS = ("real", "fake", "chosen", "D")
 class Setting:
     """What a graph is fixed to; all else is an input of it."""
 
+    loss: str
     regularizer: str  # "none" or a name in al.REGULARIZERS
     strategy: str
     pool_factor: int
@@ -56,19 +60,23 @@ class Setting:
     @property
     def name(self) -> str:
         """The graph's name."""
-        return f"{self.regularizer}-{self.strategy}-{self.pool_factor}"
+        return f"{self.loss}-{self.regularizer}-{self.strategy}-{self.pool_factor}"
 
     @property
     def config(self) -> al.TrainConfig:
         """The settings of ``train()``."""
         regularizers = {} if self.regularizer == "none" else {self.regularizer: 0.1}
         choice = {"strategy": self.strategy, "pool_factor": self.pool_factor}
-        return al.TrainConfig(batch_size=SIZES["batch"], regularizers=regularizers, **choice)
+        size = {"batch_size": SIZES["batch"], "betas": BETAS}
+        return al.TrainConfig(loss=self.loss, regularizers=regularizers, **choice, **size)
 
 
-BENCH = Setting("r1", "top_k", 1)
+BENCH = Setting("non_saturating", "r1", "top_k", 1)
 REACHABLE = (
-    *(Setting(name, strategy, 1 if strategy == "random" else 2) for name in REGULARIZERS for strategy in STRATEGIES),
+    *(
+        Setting(loss, name, strategy, 1 if strategy == "random" else POOL)
+        for loss, name, strategy in product(LOSSES, REGULARIZERS, STRATEGIES)
+    ),
     BENCH,
 )
 """Every setting that the page's controls can reach, and the one whose speed is measured."""
@@ -119,20 +127,21 @@ def page_words() -> dict[str, object]:
     told = {
         kind: {key: f"{name_of(key)}: {table[key].doc}" if key in table else "none" for key in keys}
         for kind, (keys, table) in names.items()
-    }
+    } | {"losses": {key: name_of(key) for key in LOSSES}}
     ends = dict(zip(("low", "middle", "high"), map(to_hex, VERDICT([0.0, 0.5, 1.0])), strict=True))
     colors = {name: al.plots.COLORS[name] for name in COLORS} | ends
     look = {"colors": colors, "markers": dict(al.plots.MARKERS), "verdict": verdict_stops(), "view": VIEW}
-    start = {name: asdict(START)[name] for name in ("data", "regularizer", "lam", "strategy", "seed")}
+    start = {name: asdict(START)[name] for name in ("data", "loss", "regularizer", "lam", "strategy", "seed")}
     start |= {"pool": POOL, "lrG": START.lr, "lrD": START.lr}
-    scales = {"sizes": SIZES, "lams": LAMS, "rates": RATES, "start": start}
+    scales = {"sizes": SIZES, "betas": BETAS, "lams": LAMS, "rates": RATES, "start": start}
     return {**told, **look, **scales, "data": {name: _law(name) for name in PLANE}}
 
 
 def _law(name: str) -> dict[str, object]:
     """Return the law of a source as points with normal noise around them; ``reach`` is 3 sigma where they are modes."""
-    source = al.data.SOURCES[name]()
-    told = {"label": name_of(name).capitalize(), "python": f"al.data.{name}()"}
+    source = source_of(name)
+    options = f"std={source.std:g}" if name in DATA else ""
+    told = {"label": name_of(name).capitalize(), "python": f"al.data.{name}({options})"}
     if source.modes is None:
         points = source.curve((torch.arange(CURVE) + 0.5) / CURVE)
         return told | {
@@ -187,7 +196,7 @@ def _pair(seed: int = 0) -> tuple[nn.Module, nn.Module]:
 
 
 def _spec() -> export.StepSpec:
-    return export.StepSpec.of(Setting("none", "random", 1).config, *_pair())
+    return export.StepSpec.of(Setting(LOSSES[0], "none", "random", 1).config, *_pair())
 
 
 def _first_states(folder: Path) -> str:

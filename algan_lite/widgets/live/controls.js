@@ -37,7 +37,7 @@ export function transport({ run, step, speed, reset, seed, preset }) {
   return parts;
 }
 
-// Regularizer, λ, strategy and learning rates: all may be moved while it trains.
+// Loss, regularizer, λ, strategy and learning rates: all may be moved while it trains.
 export function objective(set) {
   const id = newId();
   const shown = el("output", { htmlFor: id, class: "al-value" });
@@ -49,7 +49,8 @@ export function objective(set) {
     return lam;
   };
   slider.addEventListener("input", () => set({ lam: say() }));
-  const { start, regularizers, strategies } = book;
+  const { start, losses, regularizers, strategies } = book;
+  const loss = choice("Loss", losses, start.loss, (name) => set({ loss: name }));
   const regularizer = choice("Regularizer R(G, D)", regularizers, start.regularizer, (R) => set({ regularizer: R }));
   const strategy = choice("Noise that G trains on", strategies, start.strategy, (name) => set({ strategy: name }));
   const rates = Object.fromEntries(book.rates.map((rate) => [rate, String(rate)]));
@@ -60,8 +61,9 @@ export function objective(set) {
   const pair = el("div", { class: "al-pair" }, lrG.box, lrD.box);
   return {
     weight,
-    box: el("div", { class: "al-objective" }, regularizer.box, strategy.box, pair),
+    box: el("div", { class: "al-objective" }, loss.box, regularizer.box, strategy.box, pair),
     show(settings) {
+      loss.select.value = settings.loss;
       regularizer.select.value = settings.regularizer;
       strategy.select.value = settings.strategy;
       lrG.select.value = settings.lrG;

@@ -6,6 +6,7 @@ export const SPEEDS = { slow: 4, medium: 60, fast: Infinity }; // steps a second
 
 export const PRESETS = {
   ring: { label: "Ring with R1", settings: {} },
+  rescue: { label: "Wasserstein: saved by λ", settings: { loss: "wasserstein", lam: 1 } },
   plain: { label: "Ring without a regularizer", settings: { regularizer: "none", lam: 0 } },
   greedy: { label: "Grid: only what D likes (top_k)", settings: { data: "grid", strategy: "top_k" } },
   hard: { label: "Two moons: hard examples (bottom_k)", settings: { data: "two_moons", strategy: "bottom_k" } },
@@ -23,9 +24,10 @@ export const presetOf = (settings) => {
 };
 
 // Of settings from elsewhere those that the page has.
-export function possible({ data, regularizer, strategy, lam, ...others }) {
+export function possible({ data, loss, regularizer, strategy, lam, ...others }) {
   const kept = { ...others };
   if (data in book.data) kept.data = data;
+  if (loss in book.losses) kept.loss = loss;
   if (regularizer in book.regularizers) kept.regularizer = regularizer;
   if (strategy in book.strategies) kept.strategy = strategy;
   if (lam !== undefined) kept.lam = lamAt(positionOf(lam));

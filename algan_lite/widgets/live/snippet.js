@@ -14,12 +14,13 @@ function sourceLines(from) {
 }
 
 function configLines(settings, batch, steps) {
-  const { regularizer, lam, strategy, pool, lrG, lrD } = settings;
-  const lines = [`    num_steps=${steps},`, `    batch_size=${batch},`];
+  const { loss, regularizer, lam, strategy, pool, lrG, lrD } = settings;
+  const lines = [`    num_steps=${steps},`, `    batch_size=${batch},`, `    loss=${text(loss)},`];
   if (regularizer !== "none") lines.push(`    regularizers={${text(regularizer)}: ${number(lam)}},`);
   lines.push(`    strategy=${text(strategy)},`);
   if (strategy !== "random") lines.push(`    pool_factor=${pool},`);
   lines.push(`    lr=${number(lrG)},`);
+  lines.push(`    betas=(${book.betas.join(", ")}),`);
   if (lrD !== lrG) lines.push(`    lr_D=${number(lrD)},`);
   return ["config = al.TrainConfig(", ...lines, ")"];
 }

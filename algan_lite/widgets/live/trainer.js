@@ -16,9 +16,9 @@ export class Trainer {
 
   // Fetch what the settings need. Training goes on with the old ones until then.
   async configure(settings, points) {
-    const { regularizer, strategy, pool } = settings;
-    const graph = book.steps[`${regularizer}-${strategy}-${strategy === "random" ? 1 : pool}`];
-    if (!graph) throw new Error(`no graph for ${regularizer}, ${strategy}, a pool of ${pool}`);
+    const { loss, regularizer, strategy, pool } = settings;
+    const graph = book.steps[`${loss}-${regularizer}-${strategy}-${strategy === "random" ? 1 : pool}`];
+    if (!graph) throw new Error(`no graph for ${loss}, ${regularizer}, ${strategy}, a pool of ${pool}`);
     const [step, view] = await Promise.all([
       this.graphs.session(graph.file),
       this.graphs.session(book.look.file),

@@ -5,6 +5,7 @@ In: a study's arrays, or images. Out: markup, style, data and one script, made o
 """
 
 from algan_lite.widgets.page.explorer import LambdaExplorer
+from algan_lite.widgets.page.film import Film, Scene
 from algan_lite.widgets.page.sprites import SpriteExplorer
 
-__all__ = ["LambdaExplorer", "SpriteExplorer"]
+__all__ = ["Film", "LambdaExplorer", "Scene", "SpriteExplorer"]

@@ -68,6 +68,25 @@ export function player(button, { advance, restart, atEnd, stopped }) {
   return { stop, playing: () => Boolean(timer) };
 }
 
+// Time under a slider, two buttons and a player; ``show`` draws a moment, ``rested`` follows once the player stops.
+export function timeControl(part, last, { now, show, rested }) {
+  const play = player(part("play"), {
+    advance: () => show(Math.min(now() + 1, last)),
+    restart: () => show(0),
+    atEnd: () => now() === last,
+    stopped: rested,
+  });
+  const move = (time) => {
+    play.stop();
+    show(Math.max(0, Math.min(last, time)));
+  };
+  part("time").max = last;
+  part("time").addEventListener("input", () => move(Number(part("time").value)));
+  part("back").addEventListener("click", () => move(now() - 1));
+  part("forward").addEventListener("click", () => move(now() + 1));
+  return play;
+}
+
 // A page may hold the same widget twice, and a notebook may insert it a moment after its script ran.
 export function begin(id, start, patience = 50) {
   const root = document.querySelector(`[data-explorer="${id}"]:not([data-ready])`);
@@ -87,7 +106,7 @@ export function begin(id, start, patience = 50) {
     part("failure").textContent = typeof DecompressionStream === "undefined"
       ? "This browser is too old to unpack the data (it lacks DecompressionStream): the sliders stay away."
       : `The sliders did not start (${error.message}).`;
-    part("failure").textContent += " The picture shows some values of λ.";
+    part("failure").textContent += " The picture shows a part of it.";
   });
 }
 

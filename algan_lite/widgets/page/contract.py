@@ -8,21 +8,24 @@ import numpy as np
 
 SHARED = {
     "data": ("D",),
-    "combos": ("C", 2),
+    "combos": ("C", 3),
     "lams": ("L",),
     "steps": ("T",),
     "metrics": ("M",),
     "num_modes": ("D",),
+    "sentinels": ("Z",),
 }
 EACH = {
     "values": ("C", "L", "T", "S", "M"),
     "fakes": ("C", "L", "T", "P", 2),
     "chosen": ("C", "L", "T", "P"),
     "heat": ("C", "L", "T", "H", "H"),
+    "zeros": ("Z", "M"),
     "reals": ("N", 2),
     "box": (4,),
 }
-KINDS = {"data": "U", "combos": "U", "metrics": "U", "values": "f", "chosen": "b"}  # the others: numbers
+TEXTS = dict.fromkeys(("data", "combos", "metrics", "sentinels"), "U")
+KINDS = {**TEXTS, "values": "f", "zeros": "f", "chosen": "b"}  # the others: numbers
 BYTES = ("fakes", "heat", "reals")
 
 
@@ -38,7 +41,7 @@ def check_arrays(arrays: Mapping[str, np.ndarray]) -> None:
     sizes: dict[str, int] = {}
     _check_group("", SHARED, arrays, sizes)
     for data in arrays["data"].tolist():
-        _check_group(f"{data}/", EACH, arrays, {key: sizes[key] for key in "CLTM"} | {"S": sizes.get("S", 0)})
+        _check_group(f"{data}/", EACH, arrays, {key: sizes[key] for key in "CLTMZ"} | {"S": sizes.get("S", 0)})
         sizes["S"] = arrays[f"{data}/values"].shape[3]
         left, right, low, high = arrays[f"{data}/box"].astype(float)
         if not (left < right and low < high):

@@ -3,7 +3,7 @@
 import { svg } from "../kit/dom.js";
 import { bands, trace } from "../kit/lines.js";
 
-const PARTS = ["frame", "cursor", "band", "ghost", "line", "dot"]; // from the lowest to the highest
+const PARTS = ["frame", "zero", "cursor", "band", "ghost", "line", "dot"]; // from the lowest to the highest
 const WIDE = 100, TALL = 40, EDGE = 3;
 
 // Over the seeds whose value is finite; a GAN that diverged has none.
@@ -34,7 +34,7 @@ export class Curve {
     this.svg.addEventListener("pointermove", (event) => event.buttons & 1 && pick(event));
   }
 
-  show(points, at, [low, high], ghost = []) {
+  show(points, at, [low, high], zeros = [], ghost = []) {
     const last = Math.max(1, points.length - 1);
     const x = (k) => EDGE + ((WIDE - 2 * EDGE) * k) / last;
     const share = (value) => Math.max(-0.04, Math.min(1.04, (value - low) / (high - low)));
@@ -42,6 +42,7 @@ export class Curve {
     const spot = (k, value) => `${x(k).toFixed(1)} ${y(value).toFixed(1)}`;
     this.set("line", trace(points, (point, k) => spot(k, point.mean)));
     this.set("ghost", trace(ghost, (point, k) => spot(k, point.mean)));
+    this.set("zero", zeros.map((zero) => `M${EDGE} ${y(zero).toFixed(1)}H${WIDE - EDGE}`).join(""));
     this.set("band", bands(points, spot));
     this.set("cursor", `M${x(at).toFixed(1)} 0V${TALL}`);
     this.set("dot", points[at].count ? `M${spot(at, points[at].mean)}h.01` : "");

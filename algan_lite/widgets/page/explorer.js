@@ -1,10 +1,9 @@
-// The explorer of lambda: its state is five choices; every change draws the moment that they name.
+// The explorer of lambda: its state is six choices; every change draws the moment that they name.
 
-import { el } from "../kit/dom.js";
-import { svgMark } from "../kit/marks.js";
 import { short, thousands } from "../kit/text.js";
 import { followTone } from "../kit/theme.js";
 import { addTicks, player, setEnds, setSlider, speaker } from "./common.js";
+import { addLegend } from "./legend.js";
 import { liveSwitch } from "./live_switch.js";
 import { Numbers } from "./numbers.js";
 import { Picture } from "./picture.js";
@@ -15,13 +14,13 @@ export async function explorer(root, part, config) {
   new LambdaExplorer(root, part, config, unpack(bytes, config.entries));
 }
 
-const NONE = "none";
+const NONE = "none", CHOICES = ["loss", "regularizer", "strategy"]; // as in a combination
 
 class LambdaExplorer {
   constructor(root, part, config, arrays) {
     Object.assign(this, { root, part, config, arrays });
-    const [regularizer, strategy] = config.combos[0];
-    this.state = { data: 0, regularizer, strategy, lam: config.start, time: config.steps.length - 1 };
+    const [loss, regularizer, strategy] = config.combos[0];
+    this.state = { data: 0, loss, regularizer, strategy, lam: config.start, time: config.steps.length - 1 };
     part("body").hidden = false; // the canvas must have a size before it is drawn
     followTone(root);
     this.picture = new Picture(part("canvas"), config);
@@ -34,9 +33,10 @@ class LambdaExplorer {
     this.update({});
   }
 
-  // "none" is lambda 0 of a regularizer that was measured with the strategy.
-  combo({ regularizer, strategy } = this.state) {
-    return this.config.combos.findIndex(([R, s]) => s === strategy && (R === regularizer || regularizer === NONE));
+  // "none" is lambda 0 of any regularizer that was measured with the loss and the strategy.
+  combo(wish = this.state) {
+    const fits = (value, k) => value === wish[CHOICES[k]] || (CHOICES[k] === "regularizer" && wish.regularizer === NONE);
+    return this.config.combos.findIndex((combo) => combo.every(fits));
   }
 
   get lam() {
@@ -50,8 +50,8 @@ class LambdaExplorer {
 
   // What the reader sees, in the package's names.
   setting() {
-    const { data, regularizer, strategy } = this.state, { config } = this;
-    return { data: config.data[data].key, regularizer, strategy, lam: config.lams[this.lam] };
+    const { data, loss, regularizer, strategy } = this.state, { config } = this;
+    return { data: config.data[data].key, loss, regularizer, strategy, lam: config.lams[this.lam] };
   }
 
   array(name) {
@@ -61,11 +61,12 @@ class LambdaExplorer {
   buildChoices() {
     const { data, combos, words } = this.config;
     const unique = (column) => [...new Set(combos.map((combo) => combo[column]))];
-    const regularizers = [NONE, ...unique(0).filter((name) => name !== NONE)];
+    const named = (names) => names.map((name) => [name, words[name][0]]);
     const options = {
       data: data.map(({ name }, k) => [k, name]),
-      regularizer: regularizers.map((name) => [name, words[name][0]]),
-      strategy: unique(1).map((name) => [name, words[name][0]]),
+      loss: named(unique(0)),
+      regularizer: named([NONE, ...unique(1).filter((name) => name !== NONE)]),
+      strategy: named(unique(2)),
     };
     for (const [name, entries] of Object.entries(options)) {
       const select = this.part(name);
@@ -101,19 +102,13 @@ class LambdaExplorer {
   }
 
   buildWords() {
-    const { config, part } = this, stops = config.verdict.map((color) => `rgb(${color})`);
-    part("bar").style.background = `linear-gradient(90deg, ${stops})`;
+    const { config, part } = this;
     part("source").textContent = config.source;
     const about = config.metrics.filter((metric) => metric.about).map((metric) => `${metric.label}: ${metric.about}.`);
-    const look = `Line: mean of ${config.seeds} seeds. Band: lowest to highest. Dotted: λ = 0.`;
+    const look = `Line: mean of ${config.seeds} seeds. Band: lowest to highest. Dotted: λ = 0. Dashed, and below the`
+      + ` numbers: ${config.sentinels.join("; ")}, which learned nothing.`;
     part("caption").textContent = [look, ...about].join(" ");
-    this.legend = {};
-    for (const kind of ["real", "fake", "chosen"]) {
-      const item = el("span", { innerHTML: svgMark(config.markers[kind], config.colors[kind]) });
-      part("legend").append(item);
-      item.append({ real: "real", fake: "fake", chosen: "fake, noise chosen" }[kind]);
-      this.legend[kind] = item;
-    }
+    this.legend = addLegend(part, config);
   }
 
   update(change) {
@@ -130,19 +125,19 @@ class LambdaExplorer {
   // What was not measured cannot be chosen, and a line says why.
   showChoices() {
     const { state, config, part } = this, reasons = [];
-    for (const name of ["regularizer", "strategy"]) {
+    let closed = 0;
+    for (const name of CHOICES) {
       part(name).value = state[name];
-      let closed = 0;
+      part(`${name}-about`).textContent = config.words[state[name]][1];
       for (const option of part(name).options) {
         option.disabled = this.combo({ ...state, [name]: option.value }) < 0;
         closed += option.disabled;
       }
-      const other = state[name === "regularizer" ? "strategy" : "regularizer"];
-      if (closed) reasons.push(`Grey options were not measured with ${config.words[other][0]}.`);
     }
     part("data").value = state.data;
+    const others = CHOICES.map((name) => config.words[state[name]][0]).join(", ");
+    if (closed) reasons.push(`Grey options were not measured with the others (${others}).`);
     if (state.regularizer === NONE) reasons.push("λ has nothing to weigh.");
-    for (const name of ["regularizer", "strategy"]) part(`${name}-about`).textContent = config.words[state[name]][1];
     part("reasons").textContent = reasons.join(" ");
   }
 

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 
 class LambdaExplorer:
-    """A study of lambda under the reader's hands: data, regularizer, lambda, noise selection and training time.
+    """A study of lambda under the reader's hands: data, loss, regularizer, lambda, noise selection and training time.
 
     In a notebook or a built page it shows itself, with its data inside. It needs neither a kernel nor a network.
 
     Args:
-        results: A study with arrays ``data`` (names), ``combos`` (C, 2), ``lams`` (L,) from 0 upward, ``steps`` (T,),
-            ``metrics``, ``num_modes`` and, for each name d, ``d/values`` (C, L, T, S, metrics), ``d/fakes``
-            (C, L, T, P, 2), ``d/chosen`` (C, L, T, P), ``d/heat`` (C, L, T, H, H), ``d/reals`` (N, 2) and ``d/box``
-            (4,): left, right, bottom and top of the picture in data units.
+        results: A study with arrays ``data`` (names), ``combos`` (C, 3): loss, regularizer, strategy, ``lams`` (L,)
+            from 0 upward, ``steps`` (T,), ``metrics``, ``num_modes``, ``sentinels`` (names) and, for each name d,
+            ``d/values`` (C, L, T, S, metrics), ``d/fakes`` (C, L, T, P, 2), ``d/chosen`` (C, L, T, P), ``d/heat``
+            (C, L, T, H, H), ``d/zeros`` (sentinels, metrics), ``d/reals`` (N, 2) and ``d/box`` (4,): left, right,
+            bottom and top of the picture in data units.
         lam: Where the slider starts: the measured value nearest to it, at least 0.
         title: Stands above it, as text.
 
@@ -38,7 +39,7 @@ class LambdaExplorer:
         ValueError: If the study lacks an array, or shapes do not fit.
     """
 
-    def __init__(self, results: Study, *, lam: float = 0.1, title: str = "What does λ do? Move it and see.") -> None:
+    def __init__(self, results: Study, *, lam: float = 1.0, title: str = "What does λ do? Move it and see.") -> None:
         if not isinstance(results, Study):
             raise TypeError(f"results must be a Study with arrays, as load_study returns it; got {type(results)}")
         check_number("lam", lam, 0)
@@ -60,25 +61,35 @@ class LambdaExplorer:
             self._bundle = bundle(**parts, body="explorer.html", script="explorer.js")
         return self._bundle
 
-    def figure(self, data: str | None = None, regularizer: str | None = None, strategy: str = "random") -> Figure:
+    def figure(
+        self,
+        data: str | None = None,
+        regularizer: str | None = None,
+        strategy: str = "random",
+        *,
+        loss: str | None = None,
+    ) -> Figure:
         """Return six values of lambda side by side, at the last snapshot of the first seed, for paper.
 
         Args:
             data: A data set of the study; by default its first.
-            regularizer: One of the study; by default its first.
-            strategy: One that was measured with this regularizer.
+            regularizer: One that was measured with this loss; by default its first.
+            strategy: One that was measured with both.
+            loss: One of the study; by default its first.
 
         Raises:
             ValueError: If the study does not hold it.
         """
-        arrays, start = self._arrays, self._arrays["combos"][0]
+        arrays, combos = self._arrays, self._arrays["combos"].tolist()
         data = check_choice("data", data or str(arrays["data"][0]), arrays["data"].tolist())
-        regularizer = check_choice("regularizer", regularizer or str(start[0]), arrays["combos"][:, 0].tolist())
-        fitting = [strategy for key, strategy in arrays["combos"].tolist() if key == regularizer]
-        combo = arrays["combos"].tolist().index([regularizer, check_choice("strategy", strategy, fitting)])
+        picked: list[str] = []
+        for name, wish in (("loss", loss), ("regularizer", regularizer), ("strategy", strategy)):
+            fitting = [combo[len(picked)] for combo in combos if combo[: len(picked)] == picked]
+            picked.append(check_choice(name, wish or fitting[0], fitting))
+        combo = combos.index(picked)
         frames = {name: arrays[f"{data}/{name}"] for name in EACH}
         frames |= {name: frames[name][combo, :, -1] for name in ("values", "fakes", "chosen", "heat")}
-        title = f"{data}: {name_of(regularizer)}, {name_of(strategy)}, step {arrays['steps'][-1]:,}"
+        title = f"{data}: {', '.join(map(name_of, picked))}, step {arrays['steps'][-1]:,}"
         names = arrays["metrics"].tolist()
         return draw_multiples(title, arrays["lams"], self.lam_index, frames, self._num_modes(data), names)
 
@@ -86,11 +97,14 @@ class LambdaExplorer:
         """Return a panel that trains in this notebook's kernel, with the same controls.
 
         Args:
-            settings: As ``LivePanel`` takes them: data, loss, regularizer, lam, strategy, seed.
+            settings: As ``LivePanel`` takes them: data, loss, regularizer, lam, strategy, seed; by default where the
+                explorer opens.
         """
         from algan_lite.widgets.panel import LivePanel  # here: a page without a kernel needs no ipywidgets
 
-        return LivePanel(**settings)
+        loss, regularizer, strategy = self._arrays["combos"][0].tolist()
+        first = {"data": str(self._arrays["data"][0]), "loss": loss, "regularizer": regularizer, "strategy": strategy}
+        return LivePanel(**{**first, "lam": float(self._arrays["lams"][self.lam_index]), **settings})
 
     def _num_modes(self, data: str) -> int:
         return int(self._arrays["num_modes"][self._arrays["data"].tolist().index(data)])
@@ -114,6 +128,7 @@ class LambdaExplorer:
             "lams": arrays["lams"].tolist(),
             "steps": arrays["steps"].tolist(),
             "metrics": [measure(name) for name in arrays["metrics"].tolist()],
+            "sentinels": [name_of(name) for name in arrays["sentinels"].tolist()],
             "seeds": arrays[f"{names[0]}/values"].shape[3],
             "start": self.lam_index,
             "side": arrays[f"{names[0]}/heat"].shape[-1],
@@ -126,7 +141,9 @@ class LambdaExplorer:
     def _data_config(self, data: str) -> dict[str, object]:
         values, box, modes = self._arrays[f"{data}/values"], self._arrays[f"{data}/box"], self._num_modes(data)
         axes = [limits(name, values[..., m], modes) for m, name in enumerate(self._arrays["metrics"])]
-        return {"key": data, "name": name_of(data), "modes": modes, "box": box.tolist(), "axes": axes}
+        scores = self._arrays[f"{data}/zeros"].T.astype(object)
+        zeros = np.where(np.isfinite(scores.astype(float)), scores, None).tolist()  # JSON has no NaN
+        return {"key": data, "name": name_of(data), "modes": modes, "box": box.tolist(), "axes": axes, "zeros": zeros}
 
     def _alt(self) -> str:
         arrays, data = self._arrays, str(self._arrays["data"][0])

@@ -51,7 +51,7 @@ def draw_multiples(
         for ax in grid[len(shown) :]:
             ax.remove()
         for ax, k in zip(grid, shown, strict=False):
-            _panel(ax, k, frames)
+            draw_panel(ax, k, frames)
             ax.set_title(f"λ = {short(lams[k])}", fontweight="bold" if k == marked else "normal")
             ax.set_xlabel(verdict_in_words(frames["values"][k], num_modes, names))
         figure.suptitle(title, color=INK, parse_math=False)  # a name may hold a dollar
@@ -78,7 +78,8 @@ def verdict_in_words(values: np.ndarray, num_modes: int, names: list[str]) -> st
     return "\n".join(lines).replace("Quality", "good") or "diverged"
 
 
-def _panel(ax: Axes, k: int, frames: dict[str, np.ndarray]) -> None:
+def draw_panel(ax: Axes, k: int, frames: dict[str, np.ndarray]) -> None:
+    """Draw picture number k of the frames; they are those of ``draw_multiples``, and ``values`` plays no part."""
     left, right, low, high = box = frames["box"].astype(float)
     ax.imshow(
         frames["heat"][k], cmap=VERDICT, vmin=0, vmax=255, origin="lower", extent=box.tolist(), interpolation="bicubic"

@@ -4,7 +4,7 @@ import { el } from "../kit/dom.js";
 import { minus, short } from "../kit/text.js";
 import { Curve, summarize } from "./curves.js";
 
-const CELLS = ["label", "value", "range", "lost", "top", "bottom"];
+const CELLS = ["label", "value", "range", "zeros", "lost", "top", "bottom"];
 
 export class Numbers {
   constructor(explorer, table) {
@@ -34,16 +34,18 @@ export class Numbers {
 
   showRow({ metric, k, cells, time, lam }) {
     const { config, explorer } = this, { state } = explorer, indices = (list) => list.map((_, index) => index);
-    const axis = config.data[state.data].axes[k], now = this.seeds(metric, explorer.lam, state.time);
+    const own = config.data[state.data], axis = own.axes[k], zeros = own.zeros[k].filter((zero) => zero !== null);
+    const now = this.seeds(metric, explorer.lam, state.time);
     const overTime = (index) => indices(config.steps).map((step) => this.seeds(metric, index, step));
     const overLam = state.regularizer === NONE ? [0] : indices(config.lams);
     cells.value.textContent = now.count ? this.format(metric, now.mean) : "–";
     cells.range.textContent = this.spread(metric, now);
+    cells.zeros.textContent = zeros.length ? `nothing learned: ${zeros.map((zero) => this.format(metric, zero, false)).join("; ")}` : "";
     cells.lost.textContent = now.count < config.seeds ? `${config.seeds - now.count} diverged` : "";
     const end = (value) => (metric.kind === "share" ? this.format(metric, value, false) : short(value));
     [cells.bottom.textContent, cells.top.textContent] = axis.map(end);
-    time.show(overTime(explorer.lam), state.time, axis, explorer.lam ? overTime(0) : []);
-    lam.show(overLam.map((index) => this.seeds(metric, index, state.time)), explorer.lam, axis);
+    time.show(overTime(explorer.lam), state.time, axis, zeros, explorer.lam ? overTime(0) : []);
+    lam.show(overLam.map((index) => this.seeds(metric, index, state.time)), explorer.lam, axis, zeros);
   }
 
   seeds(metric, lam, time) {

@@ -2,7 +2,7 @@
 
 import { short, thousands } from "../kit/text.js";
 import { followTone } from "../kit/theme.js";
-import { addTicks, player, setEnds, setSlider, speaker } from "./common.js";
+import { addTicks, setEnds, setSlider, speaker, timeControl } from "./common.js";
 
 export async function sprites(root, part, config) {
   const sheet = new Image();
@@ -33,27 +33,14 @@ export async function sprites(root, part, config) {
     draw();
     if (!play.playing()) speak(`λ ${lam}, ${step}`);
   };
-  const move = (time) => {
-    play.stop();
-    update({ time: Math.max(0, Math.min(last, time)) });
-  };
-  const play = player(part("play"), {
-    advance: () => update({ time: Math.min(state.time + 1, last) }),
-    restart: () => update({ time: 0 }),
-    atEnd: () => state.time === last,
-    stopped: () => update({}),
-  });
+  const play = timeControl(part, last, { now: () => state.time, show: (time) => update({ time }), rested: () => update({}) });
 
   addTicks(part("lam-ticks"), lams);
   part("lam").max = lams.length - 1;
-  part("time").max = last;
   part("canvas").width = columns * (width + 1) - 1;
   part("canvas").height = Math.ceil(tiles / columns) * (height + 1) - 1;
   part("source").textContent = config.note;
   part("lam").addEventListener("input", () => update({ lam: Number(part("lam").value) }));
-  part("time").addEventListener("input", () => move(Number(part("time").value)));
-  part("back").addEventListener("click", () => move(state.time - 1));
-  part("forward").addEventListener("click", () => move(state.time + 1));
   part("body").hidden = false;
   followTone(root);
   update({});

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from algan_lite.objective.losses import LOSSES
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.plots.style import COLORS, VERDICT
 from algan_lite.selection.select import STRATEGIES
@@ -14,12 +15,13 @@ from algan_lite.selection.select import STRATEGIES
 NAMES = {
     "r1": "R1", "r2": "R2", "wgan_gp": "WGAN-GP", "dragan": "DRAGAN", "lecam": "LeCam", "top_k": "top-k",
     "bottom_k": "bottom-k", "random_k": "random-k", "core_set": "core-set", "random": "random (plain GAN)",
-    "imbalanced_ring": "uneven ring",
+    "imbalanced_ring": "uneven ring", "wasserstein": "Wasserstein", "non_saturating": "non-saturating",
+    "uniform_box": "uniform noise", "shapeless": "shapeless",
 }  # fmt: skip
 
 MEASURES = {  # name -> label, kind, color, and what it says
-    "modes": ("Modes found", "count", "real", ""),
-    "quality": ("Quality", "share", "chosen", "share of fakes close to a mode"),
+    "modes": ("Modes kept", "count", "real", "modes with at least a quarter of their fair share of the fakes"),
+    "quality": ("Quality", "share", "chosen", "share of fakes within 3σ of a mode"),
     "reverse_kl": ("Reverse KL", "number", "softmax", "0 nats where modes get equal shares"),
     "loss_D": ("Loss of D", "number", "D", ""),
     "loss_G": ("Loss of G", "number", "G", ""),
@@ -32,9 +34,9 @@ def name_of(key: str) -> str:
 
 
 def describe(key: str) -> str:
-    """Return one line on a regularizer or strategy; empty for one that the package does not have."""
+    """Return one line on a loss, regularizer or strategy; empty for one that the package does not have."""
     none = {"none": "is switched off: D follows its loss alone."}
-    return {**REGULARIZERS.describe(), **STRATEGIES.describe(), **none}.get(key, "")
+    return {**LOSSES.describe(), **REGULARIZERS.describe(), **STRATEGIES.describe(), **none}.get(key, "")
 
 
 def verdict_stops(count: int = 17) -> list[list[int]]:

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.core.rng import draw, stream
-from algan_lite.data import SOURCES
 from algan_lite.metrics.table import METRICS
 from algan_lite.selection import select_noise
 from algan_lite.training.state import TrainState
-from algan_lite.widgets.panel.settings import Settings
+from algan_lite.widgets.panel.settings import Settings, source_of
 
 MOST_ROWS = 200  # of the loss curve
 POINTS = 1_000  # fakes that are measured; the first of them are drawn
@@ -68,7 +67,7 @@ class Scene:
     """One run under one set of rules: what ``train()`` is called with, and the same points for every frame."""
 
     def __init__(self, settings: Settings, run: Run) -> None:
-        self.run, self.config, self.source = run, settings.config(), SOURCES[settings.data]()
+        self.run, self.config, self.source = run, settings.config(), source_of(settings.data)
         self._seed = settings.seed
         self._x_real = self.source.sample(POINTS, generator=stream(settings.seed, "panel reals"))
         self._pool = self.config.batch_size * self.config.pool_factor

@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from torch import nn
 
 from algan_lite.core.checks import check_choice, check_integer, check_number
+from algan_lite.data import SOURCES
+from algan_lite.data.sources import Source
 from algan_lite.models.pairs import mlp_pair
 from algan_lite.selection import STRATEGIES
+from algan_lite.studies.explorer import DATA, RULES
 from algan_lite.training.config import LambdaSetting, TrainConfig
 
 PLANE = ("ring", "grid", "two_moons", "swiss_roll", "imbalanced_ring")  # the sources that a picture can show
 LAMS = (0.0, *(float(f"{10 ** (k / 8):.2g}") for k in range(-24, 9)))  # 0 and 0.001 to 10, eight a decade
+BETAS = RULES.betas  # of Adam, as behind the explorer
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 HEADS = {"disagreement": 2}  # heads of D that a strategy asks for, where it is not 1
 POOL = 2  # candidates for each latent that is used, where a strategy has a choice
 MAX_SEED = 2**31 - 1
 LIMIT = 3.0  # half the width of the picture, in data units
 SEEN = 300  # reals, and fakes, in the picture
+
+
+def source_of(name: str) -> Source:
+    """Return the data of this name, with the explorer's parameters where it shows them, too."""
+    return DATA.get(name, SOURCES[name])()
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ class Settings:
             strategy=self.strategy,
             pool_factor=1 if entry.plain or entry.moves else POOL,
             lr=self.lr,
+            betas=BETAS,
             log_every=1,
         )
 

@@ -11,7 +11,7 @@ import pytest
 from explorer_study import invented_study
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from algan_lite.widgets import LambdaExplorer, SpriteExplorer
 
@@ -51,7 +51,7 @@ return {picture: sum, said: canvas.getAttribute('aria-label'), lam: part('lam').
 
 @cache  # it keeps its page
 def small_explorer(**options: object) -> LambdaExplorer:
-    return LambdaExplorer(invented_study(lams=7, steps=5, points=16, side=8), **options)
+    return LambdaExplorer(invented_study(lams=7, steps=5, points=16, side=8), **{"lam": 0.1, **options})
 
 
 def sprite_explorer(**options: object) -> SpriteExplorer:
@@ -83,6 +83,14 @@ def ready(driver: webdriver.Chrome, url: str, expected: str = "yes") -> None:
     WebDriverWait(driver, 60, 0.05).until(lambda d: set(d.execute_script(state)) <= {"yes", "failed"})
     assert set(driver.execute_script(state)) == {expected}, part(driver, "failure").text
     settle(driver)
+
+
+def choose(driver: webdriver.Chrome, loss: str, regularizer: str, strategy: str) -> None:
+    """Choose a combination, by way of one that was measured with every other choice."""
+    for name, value in (("strategy", "random"), ("regularizer", "r1"), ("loss", loss)):
+        Select(part(driver, name)).select_by_value(value)
+    for name, value in (("regularizer", regularizer), ("strategy", strategy)):
+        Select(part(driver, name)).select_by_value(value)
 
 
 def settle(driver: webdriver.Chrome) -> None:

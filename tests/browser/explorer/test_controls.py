@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from browser.explorer.shared import (
     NEEDED,
+    choose,
     part,
     ready,
     settle,
@@ -87,15 +88,17 @@ def test_every_control_changes_something(driver: webdriver.Chrome, page: str) ->
     window(driver)
     ready(driver, page)
 
-    def choose(name: str, value: str) -> None:
+    def select(name: str, value: str) -> None:
         Select(part(driver, name)).select_by_value(value)
 
     actions = {
-        "data": lambda: choose("data", "1"),
-        "regularizer": lambda: choose("regularizer", "dragan"),
-        "none": lambda: choose("regularizer", "none"),
-        "strategy without R": lambda: choose("strategy", "top_k"),
-        "strategy": lambda: (choose("regularizer", "r1"), choose("strategy", "core_set")),
+        "data": lambda: select("data", "1"),
+        "loss": lambda: select("loss", "non_saturating"),
+        "loss again": lambda: select("loss", "wasserstein"),
+        "regularizer": lambda: select("regularizer", "dragan"),
+        "none": lambda: select("regularizer", "none"),
+        "strategy without R": lambda: select("strategy", "top_k"),
+        "strategy": lambda: (select("regularizer", "r1"), select("strategy", "core_set")),
         "lam": lambda: part(driver, "lam").send_keys(Keys.ARROW_LEFT),
         "time": lambda: part(driver, "time").send_keys(Keys.HOME),
         "forward": lambda: part(driver, "forward").click(),
@@ -110,14 +113,12 @@ def test_every_control_changes_something(driver: webdriver.Chrome, page: str) ->
         assert after["said"] != before["said"], name
 
 
-def test_every_regularizer_and_strategy_has_a_picture_of_its_own(driver: webdriver.Chrome, page: str) -> None:
+def test_every_combination_has_a_picture_of_its_own(driver: webdriver.Chrome, page: str) -> None:
     window(driver)
     ready(driver, page)
     pictures = []
-    for regularizer, strategy in COMBOS:
-        Select(part(driver, "strategy")).select_by_value("random")
-        Select(part(driver, "regularizer")).select_by_value(regularizer)
-        Select(part(driver, "strategy")).select_by_value(strategy)
+    for combo in COMBOS:
+        choose(driver, *combo)
         pictures.append(state(driver)["picture"])
     assert len(set(pictures)) == len(COMBOS)
 
@@ -131,12 +132,13 @@ def test_what_was_not_measured_cannot_be_chosen(driver: webdriver.Chrome, page: 
 
     assert closed("regularizer") == closed("strategy") == set()
     Select(part(driver, "strategy")).select_by_value("top_k")
-    assert closed("regularizer") == {name for name, strategy in COMBOS if strategy == "random"} - {"r1"}
-    assert part(driver, "reasons").text == "Grey options were not measured with top-k."
+    assert closed("regularizer") == {name for _, name, strategy in COMBOS if strategy == "random"} - {"r1"}
+    assert closed("loss") == {"non_saturating"}
+    assert part(driver, "reasons").text == "Grey options were not measured with the others (Wasserstein, R1, top-k)."
     Select(part(driver, "strategy")).select_by_value("random")
     Select(part(driver, "regularizer")).select_by_value("lecam")
-    assert closed("strategy") == {strategy for _, strategy in COMBOS} - {"random"}
-    assert part(driver, "reasons").text == "Grey options were not measured with LeCam."
+    assert closed("strategy") == {strategy for *_, strategy in COMBOS} - {"random"}
+    assert closed("loss") == set()
     Select(part(driver, "regularizer")).select_by_value("none")
     assert not part(driver, "lam").is_enabled()
     assert part(driver, "lam").get_attribute("aria-valuetext") == "0"
@@ -153,11 +155,10 @@ def test_numbers_are_those_of_the_study(driver: webdriver.Chrome, page: str) -> 
         (0, "ring", 8, 1, 2),
         (1, "grid", 0, 6, 4),
         (1, "grid", 4, 2, 0),
+        (1, "grid", 16, 3, 1),
     ):
-        Select(part(driver, "strategy")).select_by_value("random")
         Select(part(driver, "data")).select_by_value(str(d))
-        Select(part(driver, "regularizer")).select_by_value(COMBOS[c][0])
-        Select(part(driver, "strategy")).select_by_value(COMBOS[c][1])
+        choose(driver, *COMBOS[c])
         driver.execute_script(set_to, "lam", lam)
         driver.execute_script(set_to, "time", time)
         values = study.arrays[f"{data}/values"][c, lam, time]
@@ -246,7 +247,7 @@ def test_a_notebook_leaves_the_keys_to_the_controls(driver: webdriver.Chrome, pa
     window(driver)
     ready(driver, page)
     script = "return [...document.querySelectorAll('input, select, button')].map((n) => n.dataset.lmSuppressShortcuts)"
-    assert driver.execute_script(script) == ["true"] * 9
+    assert driver.execute_script(script) == ["true"] * 10
 
 
 def test_data_without_modes_leave_their_rows_out(driver: webdriver.Chrome, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tools.book.live import REACHABLE, Setting
 MISSING = [name for name in ("npm", "chromedriver") if shutil.which(name) is None]
 MISSING += [name for name in ("onnx",) if find_spec(name) is None]
 NEEDED = [pytest.mark.slow, pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")]
-LOST = Setting("dragan", "softmax", 2)  # left out of the folder, to see what the panel says then
+LOST = Setting("non_saturating", "dragan", "softmax", 2)  # left out of the folder, to see what the panel says then
 BUILT = tuple(setting for setting in REACHABLE if setting != LOST)
 
 

@@ -105,6 +105,7 @@ def test_lambda_by_keyboard_while_it_trains(driver: webdriver.Chrome) -> None:
 @pytest.mark.parametrize(
     ("label", "value", "text"),
     [
+        ("Loss", "wasserstein", 'loss="wasserstein"'),
         ("Regularizer R(G, D)", "none", "regularizers"),
         ("Noise that G trains on", "top_k", "pool_factor=2"),
         ("Learning rate of G", "0.01", "lr=0.01"),
