@@ -127,7 +127,9 @@ def page_words() -> dict[str, object]:
     told = {
         kind: {key: f"{name_of(key)}: {table[key].doc}" if key in table else "none" for key in keys}
         for kind, (keys, table) in names.items()
-    } | {"losses": {key: name_of(key) for key in LOSSES}}
+    }
+    told |= {"losses": {key: name_of(key) for key in LOSSES}}
+    told |= {"boundaries": {key: al.LOSSES[key].boundary for key in LOSSES}}
     ends = dict(zip(("low", "middle", "high"), map(to_hex, VERDICT([0.0, 0.5, 1.0])), strict=True))
     colors = {name: al.plots.COLORS[name] for name in COLORS} | ends
     look = {"colors": colors, "markers": dict(al.plots.MARKERS), "verdict": verdict_stops(), "view": VIEW}
