@@ -115,8 +115,10 @@ def _graphs(manifest: dict[str, dict[str, Any]]) -> dict[str, object]:
         name: {"file": step["file"], "inputs": step["inputs"], "pool_factor": step["config"]["pool_factor"]}
         for name, step in manifest["steps"].items()
     }
-    (view,) = manifest["views"].values()
-    look = {"file": view["file"], "state_size": view["inputs"]["state"][0]}
+    views = manifest["views"]
+    seen = {step["config"]["loss"]: views[step["view"]] for step in manifest["steps"].values()}  # a view for each loss
+    (size,) = {view["inputs"]["state"][0] for view in views.values()}
+    look = {"files": {loss: view["file"] for loss, view in seen.items()}, "state_size": size}
     first = {"seeds": list(SEEDS), "states": "states.bin", "state_size": _spec().size}
     return {"steps": steps, "look": look, **first}
 
