@@ -15,6 +15,7 @@ from algan_lite.data.sources import Source
 from algan_lite.metrics.table import METRICS
 from algan_lite.metrics.yardstick import sentinel_runs
 from algan_lite.models.pairs import ensemble, mlp_pair
+from algan_lite.objective.losses import resolve_loss
 from algan_lite.selection.select import select_noise
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.engines import RUNS
@@ -93,8 +94,12 @@ class Camera:
     def _look(self, state: TrainState) -> Tensor:
         x, y = (torch.linspace(low, high, self.side) for low, high in (BOX[:2], BOX[2:]))
         places = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2)  # row 0 is ymin
-        logits = state.D(places)[self.first].reshape(-1, self.side, self.side)
-        return logits.sigmoid().mul(255).nan_to_num(128).round().byte()
+        loss = resolve_loss(state.config.loss)
+        realness = loss.realness(state.D(places)[self.first])
+        # A critic has no "cannot tell" of its own: the median over the map stands for it, as in ``decision_map``.
+        middle = realness.median(-1, keepdim=True).values if loss.boundary is None else loss.boundary
+        verdict = (realness - middle).sigmoid().reshape(-1, self.side, self.side)
+        return verdict.mul(255).nan_to_num(128).round().byte()
 
 
 def _latents(n: int, purpose: str, state: TrainState) -> Tensor:

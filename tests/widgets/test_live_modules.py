@@ -16,7 +16,7 @@ import torch
 import algan_lite as al
 from algan_lite.objective.regularizers import WITHOUT_MOVES
 from algan_lite.studies import explorer
-from algan_lite.widgets.panel.settings import LAMS
+from algan_lite.widgets.panel.settings import BETAS, LAMS, source_of
 from tools.book import live
 from tools.book.pages import ROOT
 
@@ -72,7 +72,7 @@ def test_the_random_numbers_have_the_laws_that_they_claim() -> None:
 @pytest.mark.parametrize("name", ["ring", "grid", "two_moons", "swiss_roll", "imbalanced_ring"])
 def test_a_data_set_of_the_page_has_the_law_of_the_package(name: str) -> None:
     page = torch.tensor(node("data.js", f"Array.from(m.sample(m.laws().{name}, new Stream(0, 'data'), 4000))"))
-    page, source = page.float().view(-1, 2), {**al.data.SOURCES, **explorer.DATA}[name]()
+    page, source = page.float().view(-1, 2), source_of(name)
     ours = source.sample(4000, seed=0)
     torch.testing.assert_close(page.mean(0), ours.mean(0), atol=0.1, rtol=0)
     torch.testing.assert_close(page.std(0), ours.std(0), atol=0.06, rtol=0)
@@ -128,8 +128,10 @@ def test_every_choice_of_the_page_is_in_the_package() -> None:
 
 
 SETTINGS = [
-    {"data": "ring", "loss": "wasserstein", "regularizer": "r1", "lam": 0.1, "strategy": "top_k"},
-    {"data": "drawn", "loss": "non_saturating", "regularizer": "none", "lam": 0, "strategy": "random"},
+    {"data": "ring", "loss": "wasserstein", "regularizer": "r1", "lam": 0.1, "strategy": "top_k", "pool": 2}
+    | {"lrG": 0.001, "lrD": 0.002},
+    {"data": "drawn", "loss": "non_saturating", "regularizer": "none", "lam": 0, "strategy": "random", "pool": 2}
+    | {"lrG": 1e-4, "lrD": 1e-4},
 ]
 
 
@@ -140,14 +142,14 @@ def test_the_notebook_cell_runs_and_says_what_the_page_did(setting: dict[str, ob
     source = "m2.laws().ring" if setting["data"] == "ring" else f"m2.drawn({points})"
     imported = f"(await import('{(WIDGETS / 'live' / 'data.js').as_uri()}').then((m2) => {source}))"
     sizes = "{ batch: 128, width: 32, depth: 2 }"
-    chosen = {**setting, "pool": 2, "lrG": 0.001, "lrD": 0.002, "seed": 3}
-    code = node("snippet.js", f"m.snippet({json.dumps(chosen)}, {imported}, {sizes}, 7)")
+    code = node("snippet.js", f"m.snippet({json.dumps({**setting, 'seed': 3})}, {imported}, {sizes}, 7)")
     scope: dict[str, object] = {}
     exec(code, scope)  # our own text, made two lines above
     config, history, drawn_from = scope["config"], scope["history"], scope["source"]
     assert (config.num_steps, config.batch_size, config.strategy) == (7, 128, setting["strategy"])
+    assert (config.loss, config.betas) == (setting["loss"], BETAS)
     assert dict(config.regularizers) == ({} if setting["regularizer"] == "none" else {"r1": 0.1})
-    assert (config.loss, config.lr, config.lr_D) == (setting["loss"], 0.001, 0.002)
+    assert (config.lr, config.lr_D or config.lr) == (setting["lrG"], setting["lrD"])
     assert config.pool_factor == (2 if setting["strategy"] == "top_k" else 1)
     assert len(history.frame()) > 0
     if setting["data"] == "drawn":

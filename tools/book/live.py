@@ -115,8 +115,10 @@ def _graphs(manifest: dict[str, dict[str, Any]]) -> dict[str, object]:
         name: {"file": step["file"], "inputs": step["inputs"], "pool_factor": step["config"]["pool_factor"]}
         for name, step in manifest["steps"].items()
     }
-    (view,) = manifest["views"].values()
-    look = {"file": view["file"], "state_size": view["inputs"]["state"][0]}
+    views = manifest["views"]
+    seen = {step["config"]["loss"]: views[step["view"]] for step in manifest["steps"].values()}  # a view for each loss
+    (size,) = {view["inputs"]["state"][0] for view in views.values()}
+    look = {"files": {loss: view["file"] for loss, view in seen.items()}, "state_size": size}
     first = {"seeds": list(SEEDS), "states": "states.bin", "state_size": _spec().size}
     return {"steps": steps, "look": look, **first}
 
@@ -127,7 +129,9 @@ def page_words() -> dict[str, object]:
     told = {
         kind: {key: f"{name_of(key)}: {table[key].doc}" if key in table else "none" for key in keys}
         for kind, (keys, table) in names.items()
-    } | {"losses": {key: name_of(key) for key in LOSSES}}
+    }
+    told |= {"losses": {key: name_of(key) for key in LOSSES}}
+    told |= {"boundaries": {key: al.LOSSES[key].boundary for key in LOSSES}}
     ends = dict(zip(("low", "middle", "high"), map(to_hex, VERDICT([0.0, 0.5, 1.0])), strict=True))
     colors = {name: al.plots.COLORS[name] for name in COLORS} | ends
     look = {"colors": colors, "markers": dict(al.plots.MARKERS), "verdict": verdict_stops(), "view": VIEW}

@@ -81,8 +81,9 @@ async function picture(now = false) {
   }
   clock.picture = time;
   own.awaiting = true;
+  const boundary = book.boundaries[trainer.settings.loss];
   const { pool, scores, reals, count, lossD, lossG, diverged } = trainer;
-  const seen = await look(trainer.graphs, trainer.viewSession, trainer.state, pool.z);
+  const seen = await look(trainer.graphs, trainer.viewSession, trainer.state, pool.z, boundary);
   const losses = trainer.takeLosses();
   const speed = own.running ? clock.speed : 0;
   postMessage({ type: "picture", ...seen, pool, reals, scores, count, lossD, lossG, losses, speed, diverged });

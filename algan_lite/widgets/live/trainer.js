@@ -21,7 +21,7 @@ export class Trainer {
     if (!graph) throw new Error(`no graph for ${loss}, ${regularizer}, ${strategy}, a pool of ${pool}`);
     const [step, view] = await Promise.all([
       this.graphs.session(graph.file),
-      this.graphs.session(book.look.file),
+      this.graphs.session(book.look.files[loss]),
     ]);
     return () => {
       Object.assign(this, { settings, graph, stepSession: step, viewSession: view });

@@ -30,11 +30,14 @@ function fixed() {
   return (points = { x: plane(map), z, gridStart, gridEnd });
 }
 
-// -> { map, fakes, arrows (2M), grid (2 lines²), noise }; of maps 0 says fake and 255 real.
-export async function look(graphs, session, state, pool) {
+// -> { map, fakes, arrows (2M), grid (2 lines²), noise }; of maps 0 says fake and 255 real. `boundary` is the logit
+// that says neither; null for a critic: then the median over the plane does.
+export async function look(graphs, session, state, pool, boundary) {
   const { x, z: others, gridStart, gridEnd } = fixed(), z = others.slice();
   z.set(pool);
   const out = await graphs.view(session, state, x, z);
+  const middle = boundary ?? out.logitsX.slice().sort()[out.logitsX.length >> 1];
+  const verdict = (logit) => 255 / (1 + Math.exp(middle - logit));
   return {
     map: out.logitsX.map(verdict),
     fakes: out.fakes.slice(0, pool.length),
@@ -50,5 +53,3 @@ export async function generate(graphs, session, state, latents) {
   z.set(latents);
   return (await graphs.view(session, state, x, z)).fakes.slice(0, latents.length);
 }
-
-const verdict = (logit) => 255 / (1 + Math.exp(-logit));

@@ -105,8 +105,8 @@ class LambdaExplorer {
     const { config, part } = this;
     part("source").textContent = config.source;
     const about = config.metrics.filter((metric) => metric.about).map((metric) => `${metric.label}: ${metric.about}.`);
-    const look = `Line: mean of ${config.seeds} seeds. Band: lowest to highest. Dotted: λ = 0. Dashed, and below the`
-      + ` numbers: ${config.sentinels.join("; ")}, which learned nothing.`;
+    const look = `Line: mean of ${config.seeds} seeds. Band: lowest to highest. Dotted: λ = 0. Dashed, and behind`
+      + ` “zero”: ${config.sentinels.join("; ")}, which learned nothing.`;
     part("caption").textContent = [look, ...about].join(" ");
     this.legend = addLegend(part, config);
   }

@@ -40,7 +40,7 @@ export class Numbers {
     const overLam = state.regularizer === NONE ? [0] : indices(config.lams);
     cells.value.textContent = now.count ? this.format(metric, now.mean) : "–";
     cells.range.textContent = this.spread(metric, now);
-    cells.zeros.textContent = zeros.length ? `nothing learned: ${zeros.map((zero) => this.format(metric, zero, false)).join("; ")}` : "";
+    cells.zeros.textContent = zeros.length ? `zero: ${zeros.map((zero) => this.format(metric, zero, false)).join("; ")}` : "";
     cells.lost.textContent = now.count < config.seeds ? `${config.seeds - now.count} diverged` : "";
     const end = (value) => (metric.kind === "share" ? this.format(metric, value, false) : short(value));
     [cells.bottom.textContent, cells.top.textContent] = axis.map(end);

@@ -16,7 +16,7 @@ NAMES = {
     "r1": "R1", "r2": "R2", "wgan_gp": "WGAN-GP", "dragan": "DRAGAN", "lecam": "LeCam", "top_k": "top-k",
     "bottom_k": "bottom-k", "random_k": "random-k", "core_set": "core-set", "random": "random (plain GAN)",
     "imbalanced_ring": "uneven ring", "wasserstein": "Wasserstein", "non_saturating": "non-saturating",
-    "uniform_box": "uniform noise", "shapeless": "shapeless",
+    "uniform_box": "uniform noise", "shapeless": "a shape without features",
 }  # fmt: skip
 
 MEASURES = {  # name -> label, kind, color, and what it says

@@ -47,7 +47,7 @@ slider.focus();
 
 @pytest.fixture(scope="module")
 def full_page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write(tmp_path_factory.mktemp("full") / "page.html", LambdaExplorer(invented_study()))
+    return write(tmp_path_factory.mktemp("full") / "page.html", LambdaExplorer(invented_study(), lam=0.1))
 
 
 def test_nothing_leaves_the_page(driver: webdriver.Chrome, tmp_path: Path) -> None:
