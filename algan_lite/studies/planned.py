@@ -50,7 +50,7 @@ class Planned:
 
     def _repr_html_(self) -> str:
         rows = (f"<tr><th scope='row'>{name}</th><td>{escape(text)}</td></tr>" for name, text in self.lines.items())
-        return f"<table><caption>The plan of the study {escape(self.name)}</caption>{''.join(rows)}</table>"
+        return f"<p>The plan of the study {escape(self.name)}</p><table>{''.join(rows)}</table>"
 
 
 def show_plan(name: str) -> Planned:
