@@ -167,9 +167,10 @@ def test_nothing_comes_from_elsewhere(page: tuple[webdriver.Chrome, str], driver
 
 
 def test_a_lost_graph_is_said_in_words(page: tuple[webdriver.Chrome, str], driver: webdriver.Chrome) -> None:
+    choose(driver, "Loss", "non_saturating")
     choose(driver, "Noise that G trains on", "softmax")
     choose(driver, "Regularizer R(G, D)", "dragan")
-    wait(lambda: "no graph for dragan" in driver.find_element(By.CLASS_NAME, "al-status").text)
+    wait(lambda: "no graph for non_saturating, dragan" in driver.find_element(By.CLASS_NAME, "al-status").text)
     steps_by_hand(driver, 1)  # the run goes on as it was
     assert '"r1"' in code(driver)
 
