@@ -93,7 +93,7 @@ def test_options_are_those_of_train(name: str, tmp_path: Path) -> None:
     assert_same_as_train(tmp_path / "step.onnx", al.TrainConfig(**SIZES | OTHERS[name]))
 
 
-# Not importance: it sorts candidates by slopes, which are alike at the start of some losses, so that rounding orders them.
+# Not importance: it sorts candidates by slopes, which some losses make alike at the start: rounding orders them.
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", [k for k, name in enumerate(STRATEGIES) if name != "importance"])
 @pytest.mark.parametrize("loss", range(len(LOSSES)))
