@@ -173,7 +173,7 @@ def test_a_key_is_the_same_in_another_process() -> None:
 def test_sources_say_their_parameters() -> None:
     assert repr(data.two_moons(1.0)) == "two_moons(noise=1.0)"
     assert repr(data.ring(weights=[1, 2], modes=2)) == "ring(modes=2, radius=2.0, std=0.02, weights=(1.0, 2.0))"
-    assert repr(data.grid(spacing=2)) == "grid(side=5, spacing=2.0, std=0.05)"
+    assert repr(data.grid(spacing=2)) == "grid(side=5, spacing=2.0, std=0.05, dim=2)"
     one, other = data.array(X), data.array(CHANGED)
     assert one.key() in repr(one)
     assert one.key() != other.key()

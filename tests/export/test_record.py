@@ -79,6 +79,7 @@ EXAMPLES: dict[str, Function] = {
     "softplus": softplus,
     "softplus_backward": slope(softplus, 2),
     "_log_softmax": lambda x: x.log_softmax(-1),
+    "cumsum": lambda x: x.cumsum(-1) + x.cumsum(0),
     "alias": lambda x: torch.ops.aten.alias(x) + 1,
     "detach": lambda x: x.detach() + 1,
     "clone": lambda x: x.mT.clone(memory_format=torch.contiguous_format),
