@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: a page that is left training keeps a core busy
 def page(folder: Path) -> Iterator[tuple[webdriver.Chrome, str]]:
     with served(folder) as address, browser() as driver:
         yield driver, address
