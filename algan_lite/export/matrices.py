@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from algan_lite.export.graph import Axes, Graph, Operand, Translation, axes, axis, entering, f32
+from algan_lite.export import ops
+from algan_lite.export.graph import Axes, Graph, Number, Operand, Translation, axes, axis, entering, f32
 from algan_lite.export.shapes import REDUCTIONS, reshape
 
 TABLE: dict[str, Translation] = {}
@@ -134,11 +135,27 @@ def _multiply(
         sides = {side: graph.origin.get(("turn", name)) for side, name in (("transA", a), ("transB", b))}
         flags = {side: int(whole is not None) for side, whole in sides.items()}
         names = [before or name for before, name in zip(sides.values(), (a, b), strict=True)]
-        if added is None and not any(flags.values()):
-            return graph.add("MatMul", *names)
-        return graph.add("Gemm", *names, *([] if added is None else [added]), alpha=alpha, beta=beta, **flags)
+        how = {"alpha": alpha, "beta": beta, **flags}
+        if added is not None:
+            return graph.add("Gemm", *names, added, **how)
+        name = graph.add("Gemm", *names, **how) if any(flags.values()) else graph.add("MatMul", *names)
+        graph.origin["product", name] = names, how
+        return name
     name = _times(graph, graph.add("MatMul", a, b), alpha)
     return name if added is None else graph.add("Add", name, _times(graph, added, beta))
+
+
+@translates("add")
+def _add(graph: Graph, out: Tensor, a: Operand, b: Operand, alpha: Number = 1) -> str:
+    """Add a product to what was there in one node, as where a weight's gradient is a sum."""
+    product = graph.origin.get(("product", graph.name(b))) if isinstance(b, Tensor) else None
+    if product is None or alpha != 1 or not isinstance(a, Tensor) or a.shape != b.shape:
+        return ops.TABLE["add"](graph, out, a, b, alpha)
+    names, how = product
+    return graph.add("Gemm", *names, graph.name(a), **how)
+
+
+TABLE["add"] = as_it_lies(TABLE["add"])
 
 
 def _times(graph: Graph, name: str, factor: float) -> str:

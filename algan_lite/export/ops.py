@@ -151,12 +151,20 @@ def _lerp(graph: Graph, out: Tensor, a: Tensor, b: Tensor, weight: Operand) -> s
 
 @translates("leaky_relu")
 def _leaky_relu(graph: Graph, out: Tensor, x: Tensor, slope: float = 0.01) -> str:
-    return graph.add("LeakyRelu", graph.name(x), alpha=float(slope))
+    name = graph.add("LeakyRelu", graph.name(x), alpha=float(slope))
+    if slope >= 0:
+        graph.origin["activated", graph.name(x)] = name
+    return name
 
 
 def _slope(graph: Graph, x: Tensor, low: float) -> str:
-    """Return 1 where x > 0 and ``low`` elsewhere: a product that is cut off, since Where is four times as slow."""
-    return graph.add("Clip", graph.add("Mul", graph.name(x), f32(graph, 2.0**127)), f32(graph, low), f32(graph, 1.0))
+    """Return 1 where x > 0 and ``low`` elsewhere: a product that is cut off, since Where is four times as slow.
+
+    An activation that falls nowhere has the sign of its x; if nothing else needs x, the runtime makes one node of
+    layer and activation.
+    """
+    signed = graph.origin.get(("activated", graph.name(x)), graph.name(x))
+    return graph.add("Clip", graph.add("Mul", signed, f32(graph, 2.0**127)), f32(graph, low), f32(graph, 1.0))
 
 
 @translates("leaky_relu_backward")

@@ -31,9 +31,17 @@ def reshape(graph: Graph, out: Tensor, x: Tensor, *_: object) -> str:
     first = graph.origin.get(("reshape", graph.name(x)), x)
     if first.shape == out.shape:
         return graph.name(first)
-    name = graph.add("Reshape", graph.name(first), ints(graph, out.shape))
+    name = _without_kept_axes(graph, out, first) or graph.add("Reshape", graph.name(first), ints(graph, out.shape))
     graph.origin["reshape", name] = first
     return name
+
+
+def _without_kept_axes(graph: Graph, out: Tensor, x: Tensor) -> str | None:
+    """Return the sum or the like that x keeps axes of, without them, if that is ``out``; a reshape less."""
+    op, name, where = graph.origin.get(("reduce", graph.name(x)), (None, None, None))
+    if op is None or [size for axis, size in enumerate(x.shape) if axis not in where] != list(out.shape):
+        return None
+    return graph.add(op, name, ints(graph, where), keepdims=0)
 
 
 @translates("expand")
@@ -114,7 +122,11 @@ def _reduce(op: str) -> Callable[..., str]:
         where = axes(x, dim)
         if not where:
             return graph.name(x)
-        return graph.add(op, number(graph, x, out.dtype), ints(graph, where), keepdims=int(keepdim))
+        whole = number(graph, x, out.dtype)
+        name = graph.add(op, whole, ints(graph, where), keepdims=int(keepdim))
+        if keepdim:
+            graph.origin["reduce", name] = op, whole, where
+        return name
 
     return translate
 

@@ -91,7 +91,8 @@ def step_by_groups(now: Step) -> Callable[[Tensors, Tensors], tuple[dict[str, Te
         def descend(player: str, total: Tensor) -> dict[str, Tensor]:
             (gradient,) = torch.autograd.grad(total.sum(), theta[player], retain_graph=True)
             moments = old[f"m_{player}"], old[f"v_{player}"]
-            lr = inputs[f"lr_{player}"].unsqueeze(-1)
+            lr = inputs[f"lr_{player}"]
+            lr = lr.unsqueeze(-1) if lr.ndim else lr  # a row a run
             new = adam(old[player], gradient, *moments, lr, inputs["step"], config.betas)
             return dict(zip((player, f"m_{player}", f"v_{player}"), new, strict=True))
 

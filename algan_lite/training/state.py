@@ -124,7 +124,7 @@ class TrainState:
         self.history.num_calls += seen.num_calls
 
     def _mark_diverged(self, *totals: Tensor) -> None:
-        if self.device.type == "cpu" and all(math.isfinite(_over_runs(total).item()) for total in totals):
+        if self.device.type == "cpu" and math.isfinite(sum(_over_runs(total).item() for total in totals)):
             return  # the usual case, and on a CPU the cheapest look; elsewhere a look would wait for the device
         marks, total = self.history.diverged_at, sum(total.detach() for total in totals)
         self.history.diverged_at = torch.where((marks < 0) & ~torch.isfinite(total).reshape(-1), self.step, marks)

@@ -150,6 +150,41 @@ def test_what_is_known_by_its_transpose_is_what_it_was(runs: tuple[int, ...]) ->
     np.testing.assert_allclose(in_onnx(function, x), function(x).numpy(), rtol=2e-5, atol=1e-5)
 
 
+def two_products(x: Tensor) -> Tensor:
+    return x.t() @ x + (x * 2).t() @ x.exp()
+
+
+def activated_layer(x: Tensor, low: float) -> Tensor:
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(leaky_relu(x @ x.t(), low).square().sum(), x)[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "nodes"),
+    [
+        (lambda x: x.sum(0, keepdim=True).view(5), ["ReduceSum"]),
+        (lambda x: x.sum(0, keepdim=True).view(5, 1), ["ReduceSum", "Reshape"]),
+        (two_products, ["Exp", "Gemm", "Gemm", "Mul", "Transpose"]),
+    ],
+)
+def test_what_one_node_can_do_is_one_node(function: Function, nodes: list[str]) -> None:
+    model = onnx.load_from_string(model_bytes(lambda inputs: {"y": function(inputs["x"])}, {"x": (4, 5)}))
+    assert sorted(node.op_type for node in model.graph.node) == nodes
+    np.testing.assert_allclose(in_onnx(function, X), function(X).numpy(), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("low", [0.2, 0.0, -0.5])
+def test_a_slope_is_read_from_the_activation_where_that_has_its_sign(low: float) -> None:
+    def function(x: Tensor) -> Tensor:
+        return activated_layer(x, low)
+
+    model = onnx.load_from_string(model_bytes(lambda inputs: {"y": function(inputs["x"])}, {"x": (4, 5)}))
+    (activation,) = (node for node in model.graph.node if node.op_type == "LeakyRelu")
+    readers = [node.op_type for node in model.graph.node if activation.input[0] in node.input]
+    assert readers == (["LeakyRelu"] if low >= 0 else ["LeakyRelu", "Mul"])
+    np.testing.assert_allclose(in_onnx(function, X), function(X).numpy(), rtol=2e-5, atol=1e-5)
+
+
 def test_log1p_and_expm1_of_tiny_numbers() -> None:
     tiny = 10.0 ** torch.arange(-30, 0).float()
     np.testing.assert_allclose(in_onnx(torch.log1p, tiny), tiny.log1p().numpy(), rtol=1e-5)
