@@ -18,7 +18,6 @@ TO_DO = {  # pages that still have such calls; this list only shrinks
     "article_code",
     "gan",
     "mnist_al_gan",
-    "noise_selection",
     "six_steps",
 }
 

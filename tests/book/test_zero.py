@@ -35,7 +35,6 @@ TO_DO = {
     "six_steps",
     "mnist_al_gan",
     "cluster",
-    "selection",
     "digits",
 }
 
