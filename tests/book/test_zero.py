@@ -34,7 +34,6 @@ TO_DO = {
     "al_gan",
     "six_steps",
     "mnist_al_gan",
-    "cluster",
     "digits",
 }
 
