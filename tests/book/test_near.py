@@ -14,9 +14,7 @@ LARGEST = 0.7  # of what is stated: from there on a value of nearly zero, or of 
 NOTEBOOKS = {path.stem: path for path in map(source, pages()) if path.suffix == ".ipynb"}
 TO_DO = {  # pages that still have such calls; this list only shrinks
     "active_learning",
-    "al_gan",
     "article_code",
-    "gan",
     "mnist_al_gan",
     "noise_selection",
     "six_steps",
