@@ -13,8 +13,6 @@ from tools.book.pages import pages, source
 LARGEST = 0.7  # of what is stated: from there on a value of nearly zero, or of nearly the double, would pass
 NOTEBOOKS = {path.stem: path for path in map(source, pages()) if path.suffix == ".ipynb"}
 TO_DO = {  # pages that still have such calls; this list only shrinks
-    "al_gan",
-    "gan",
     "mnist_al_gan",
     "six_steps",
 }

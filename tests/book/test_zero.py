@@ -30,8 +30,6 @@ SHOWS = {
 }
 # Pages that do not yet show everything; one that does is taken off, and none is added.
 TO_DO = {
-    "gan",
-    "al_gan",
     "six_steps",
     "mnist_al_gan",
     "digits",
