@@ -19,7 +19,6 @@ TO_DO = {  # pages that still have such calls; this list only shrinks
     "gan",
     "mnist_al_gan",
     "noise_selection",
-    "six_steps",
 }
 
 
