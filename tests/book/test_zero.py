@@ -35,7 +35,6 @@ TO_DO = {
     "mnist_al_gan",
     "cluster",
     "studies/selection",
-    "studies/digits",
 }
 
 
