@@ -17,7 +17,6 @@ TO_DO = {  # pages that still have such calls; this list only shrinks
     "al_gan",
     "article_code",
     "gan",
-    "mnist_al_gan",
     "noise_selection",
 }
 

@@ -32,7 +32,6 @@ SHOWS = {
 TO_DO = {
     "gan",
     "al_gan",
-    "mnist_al_gan",
     "cluster",
     "studies/selection",
 }
