@@ -11,11 +11,7 @@ import pytest
 from tools.book.pages import pages, source
 
 LARGEST = 0.7  # of what is stated: from there on a value of nearly zero, or of nearly the double, would pass
-NOTEBOOKS = {path.stem: path for path in map(source, pages()) if path.suffix == ".ipynb"}
-TO_DO = {  # pages that still have such calls; this list only shrinks
-    "mnist_al_gan",
-    "six_steps",
-}
+NOTEBOOKS = {name: source(name) for name in pages() if source(name).suffix == ".ipynb"}
 
 
 def calls(code: str) -> list[ast.Call]:
@@ -56,12 +52,7 @@ def loose_calls(page: str) -> list[str]:
 
 @pytest.mark.parametrize("page", sorted(NOTEBOOKS))
 def test_a_tolerance_leaves_out_the_opposite(page: str) -> None:
-    found = loose_calls(page)
-    assert bool(found) == (page in TO_DO), found or "nothing is left to do: take the page from the list"
-
-
-def test_the_list_names_pages() -> None:
-    assert set(NOTEBOOKS) >= TO_DO
+    assert loose_calls(page) == []
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,6 @@ from tools.book.pages import pages, source
 
 REFERENCE = {"glossary", "references", "article_map", "api"}
 CHAPTERS = [path for path in map(source, pages()) if path.parent.name == "book" and path.stem not in REFERENCE]
-# Chapters whose predictions are words only; the list shrinks.
-TO_DO = {"six_steps"}
 
 
 def boxes(page: str) -> list[Tag]:
@@ -112,7 +110,7 @@ def test_every_chapter_has_a_prediction_that_commits(path: Path) -> None:
     prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     found = list(PREDICTION.finditer(prose))
     assert len(found) == len(re.findall(r"^:{3,}\{predict\}", prose, flags=re.MULTILINE))  # the copies know each
-    assert bool(found) != (path.stem in TO_DO), f"{path.stem}: a prediction that commits, or a name in TO_DO"
+    assert found, f"{path.stem} has no prediction that commits"
     assert all(one["question"].startswith("**Predict:**") for one in found)
     asserted = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code" and asserts(cell.source))
     truths = [truth for one in found if ":x:" in one.group().split("**Predict")[0] for truth in one["truth"].split(" ")]

@@ -28,12 +28,6 @@ SHOWS = {
     "intervals": re.compile(r"\bintervals?\b|\bsummarize\(|\bwilson_interval\(|\.verdict\("),
     "budget": re.compile(r"\b(?:passes|steps|budget)\b"),
 }
-# Pages that do not yet show everything; one that does is taken off, and none is added.
-TO_DO = {
-    "six_steps",
-    "mnist_al_gan",
-    "digits",
-}
 
 
 def lacking(section: list[NotebookNode]) -> set[str]:
@@ -51,11 +45,7 @@ def lacking_on(notebook: NotebookNode) -> set[str]:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_comparison_shows_its_zero_seeds_intervals_and_budget(path: Path) -> None:
-    found = lacking_on(nbformat.read(path, as_version=4))
-    if path.stem in TO_DO:
-        assert found, "the page shows everything: take it off the list"
-    else:
-        assert found == set()
+    assert lacking_on(nbformat.read(path, as_version=4)) == set()
 
 
 def page(code: str, prose: str = "Twenty seeds, 2,000 steps, 95 % intervals.") -> NotebookNode:
