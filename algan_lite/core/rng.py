@@ -12,13 +12,13 @@ import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_integer, shown
+from algan_lite.core.checks import check_choice, check_device, check_integer, check_sizes, shown
 
 Stream: TypeAlias = torch.Generator | Sequence[torch.Generator]
 
@@ -78,13 +78,9 @@ def check_stream(name: str, source: object) -> Stream:
 
 
 def draw(
-    source: Stream,
-    shape: Sequence[int],
-    device: torch.device | str,
-    kind: Literal["normal", "uniform", "index"] = "normal",
-    high: int | None = None,
+    source: Stream, shape: Sequence[int], device: torch.device | str, kind: str = "normal", high: int | None = None
 ) -> Tensor:
-    """Draw numbers from a stream and bring them to ``device``; every step does so several times, so nothing is checked.
+    """Draw numbers from a stream and bring them to ``device``.
 
     The draw happens on the generator's own device, so one seed gives the same numbers everywhere.
 
@@ -97,7 +93,20 @@ def draw(
 
     Returns:
         ``shape`` for one generator, (R, *shape) for a sequence; float32, or int64 for ``index``.
+
+    Raises:
+        ValueError: If ``kind`` is unknown.
     """
+    check_choice("kind", kind, ("normal", "uniform", "index"))
+    check_stream("source", source)
+    high = check_integer("high", high, 1) if kind == "index" else None
+    return fresh(source, check_sizes("shape", shape), check_device("device", device), kind, high)
+
+
+def fresh(
+    source: Stream, shape: Sequence[int], device: torch.device | str, kind: str = "normal", high: int | None = None
+) -> Tensor:
+    """Draw as ``draw`` does, unchecked: what a step draws several times has been checked at the doors."""
     rows = _draw_one if isinstance(source, torch.Generator) else _draw_rows
     return rows(source, shape, kind, high).to(device)
 

@@ -119,8 +119,8 @@ class Mixture(Source):
         self._cumulative = cumulative.float()
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
-        u = rng.draw(stream, (n,), "cpu", "uniform")
-        noise = rng.draw(stream, (n, *self.sample_shape), "cpu")  # (..., n, d)
+        u = rng.fresh(stream, (n,), "cpu", "uniform")
+        noise = rng.fresh(stream, (n, *self.sample_shape), "cpu")  # (..., n, d)
         mode = torch.searchsorted(self._cumulative, u, right=True)  # (..., n), uniform draw -> mode
         return noise.mul_(self.std).add_(take(self.modes, mode))
 
@@ -158,8 +158,8 @@ class Curve(Source):
         self.curve = curve
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
-        u = rng.draw(stream, (n,), "cpu", "uniform")
-        noise = rng.draw(stream, (n, 2), "cpu")
+        u = rng.fresh(stream, (n,), "cpu", "uniform")
+        noise = rng.fresh(stream, (n, 2), "cpu")
         return self.curve(u) + self.noise * noise  # (..., n, 2)
 
 

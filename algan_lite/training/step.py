@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.rng import Stream, draw
+from algan_lite.core.rng import Stream, fresh
 from algan_lite.data.sources import Source
 from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import layers_of
@@ -71,12 +71,12 @@ class Step:
         shape = (n, self.G.latent_dim)
         x_real = self._cast(source.sample(n, generator=streams["data"], device=device))
         # One stream a block: the first N candidates are the same in every arm, however large its pool.
-        pool = [draw(streams[f"candidates {block}"], shape, device) for block in range(blocks)]
+        pool = [fresh(streams[f"candidates {block}"], shape, device) for block in range(blocks)]
         z_pool = self._cast(pool[0] if blocks == 1 else torch.cat(pool, dim=-2))
-        chance = draw(streams["selection"], (n * blocks,), device, "uniform") if self.rule.draws else None
-        z2 = self._cast(draw(streams["second candidates"], shape, device)) if "z2" in needs else None
+        chance = fresh(streams["selection"], (n * blocks,), device, "uniform") if self.rule.draws else None
+        z2 = self._cast(fresh(streams["second candidates"], shape, device)) if "z2" in needs else None
         own = x_real.shape[z_pool.ndim - 2 :]
-        noise = self._cast(draw(streams["penalties"], own, device, "uniform")) if "noise" in needs else None
+        noise = self._cast(fresh(streams["penalties"], own, device, "uniform")) if "noise" in needs else None
         return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
 
     def _cast(self, x: Tensor) -> Tensor:

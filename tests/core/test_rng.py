@@ -39,3 +39,5 @@ def test_exactly_one_of_generator_and_seed() -> None:
             rng.resolve(*given, "data")
     with pytest.raises(ValueError, match=r"seed must be in \[0, inf\); got -1"):
         rng.stream(-1, "data")
+    with pytest.raises(ValueError, match="kind must be one of normal, uniform, index; got 'cauchy'"):
+        rng.draw(generator, (1,), "cpu", "cauchy")
