@@ -5,6 +5,7 @@ In: networks, a source, a ``TrainConfig``, a seed. Out: the networks trained in 
 Rooms above may call.
 """
 
+from algan_lite.training.augment import AUGMENTATIONS, Augmentation
 from algan_lite.training.callbacks import Snapshots
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.equilibrium import Equilibrium
@@ -14,6 +15,6 @@ from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
 __all__ = [
-    "Equilibrium", "History", "Snapshots", "Step", "TrainConfig", "TrainState", "TrainingDiverged", "six_steps",
-    "train",
+    "AUGMENTATIONS", "Augmentation", "Equilibrium", "History", "Snapshots", "Step", "TrainConfig", "TrainState",
+    "TrainingDiverged", "six_steps", "train",
 ]  # fmt: skip

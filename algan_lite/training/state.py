@@ -18,7 +18,7 @@ from algan_lite.training.config import TrainConfig
 from algan_lite.training.equilibrium import Watch
 from algan_lite.training.history import History, TrainingDiverged
 
-PURPOSES = ("data", "second candidates", "selection", "penalties", "held-out")
+PURPOSES = ("data", "second candidates", "selection", "penalties", "augmentation", "held-out")
 
 
 class Outcome(NamedTuple):
