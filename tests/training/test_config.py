@@ -54,6 +54,8 @@ BAD = {
     "regularizers": [{"r3": 1.0}, {"r1": -0.1}, {"r1": "a"}, {"r1": torch.tensor([1.0, -1.0])}, ["r1"],
                      {"r1": float("nan")}, {"r1": torch.ones(2, 2)}],
     "strategy_options": [{"temperature": 1.0}],
+    "augment": ["cutout", ["blur"], {"cutout": 2.0}, {"rotation": "a"}, 3],
+    "augment_p": [-0.1, 1.1, "a", torch.tensor([0.5, 2.0]), torch.ones(2, 2), None],
     "equilibrium": [3],
 }  # fmt: skip
 

@@ -33,6 +33,11 @@ ARMS: dict[str, dict] = {
     "keep": {"strategy": "top_k", "keep_decay": 0.7, "steps_per_epoch": 2, "d_fakes": "selected", "loss": "hinge"},
     "through": {"strategy": "latent_ascent", "strategy_options": {"through": True}, "d_fakes": "selected"},
     "core set of features": {"strategy": "core_set", "strategy_options": {"space": "features"}, "pool_factor": 2},
+    "augmented": {
+        "augment": {"rotation": 0.4, "jitter": 0.2},
+        "augment_p": 0.6,
+        "regularizers": {"r1": 0.1, "dragan": 0.1},
+    },
     "everything": {"regularizers": dict.fromkeys(REGULARIZERS, 0.05), "strategy": "softmax", "d_steps": 2} | POOL,
 }
 
