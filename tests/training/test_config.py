@@ -55,6 +55,7 @@ BAD = {
                      {"r1": float("nan")}, {"r1": torch.ones(2, 2)}],
     "strategy_options": [{"temperature": 1.0}],
     "equilibrium": [3],
+    "balance": ["best", 3],
 }  # fmt: skip
 
 
