@@ -25,6 +25,10 @@ def check_graph(config: TrainConfig, G: nn.Module, D: nn.Module) -> None:
     if config.augment:
         names = ", ".join(entry.name for entry in config.augment)
         raise ValueError(f"augment must be empty in an exported step; got {names}")
+    if config.balance is not None:
+        raise ValueError(
+            f"balance must be None in an exported step, which reads no dials; got {type(config.balance).__name__}"
+        )
     config.lams(0, "cpu", getattr(G, "runs", None))
     for player, net in (("G", G), ("D", D)):
         check_module(player, net)

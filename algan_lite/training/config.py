@@ -18,6 +18,8 @@ from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import Rule, bind
 from algan_lite.selection.strategies import STRATEGIES, Strategy, resolve_strategy
 from algan_lite.training.augment import AUGMENTATIONS, Augmentation, check_amount, resolve_augment
+from algan_lite.training.balance import plain_balance, resolve_balance
+from algan_lite.training.dials import Balance
 from algan_lite.training.equilibrium import Equilibrium
 
 LambdaSetting = float | Tensor | Callable[[int], float | Tensor]
@@ -45,6 +47,7 @@ class TrainConfig:
     lr: float = 1e-3  # Adam's learning rate of G, and of D unless lr_D is given, > 0
     lr_D: float | None = None  # Adam's learning rate of D, > 0
     betas: tuple[float, float] = (0.5, 0.999)  # Adam's decay rates, each in [0, 1)
+    balance: str | Balance | None = None  # what keeps D level with G: name in BALANCES, a Balance, or None
     ema_decay: float = 0.999  # share of the old average of G's weights kept each step, in [0, 1]
     equilibrium: Equilibrium | None = None  # when to stop early; None: never
     log_every: int = 10  # steps between two rows of the history, >= 1
@@ -82,6 +85,9 @@ class TrainConfig:
             check_choice("regularizers", name, REGULARIZERS)
             if not callable(lam):
                 _check_lambda(name, lam)
+        object.__setattr__(self, "balance", resolve_balance(self.balance))
+        if self.balance is not None:
+            self.balance.check(resolve_loss(self.loss), self.regularizers)
 
     def _check_strategy(self) -> None:
         """Refuse now what the first step would refuse."""
@@ -151,10 +157,11 @@ class TrainConfig:
         return _needs(tuple(self.regularizers), player)
 
     def functions(self) -> list[object]:
-        """Return what the settings compute with: the loss, regularizers and strategy by name, and schedules."""
+        """Return what the settings compute with: loss, regularizers, strategy, rule, augmentations, and schedules."""
         schedules = {name: lam for name, lam in self.regularizers.items() if callable(lam)}
         entries = {name: REGULARIZERS[name] for name in self.regularizers}
-        return [resolve_loss(self.loss), entries, schedules, resolve_strategy(self.strategy), self.augment]
+        named = [resolve_loss(self.loss), entries, schedules, resolve_strategy(self.strategy)]
+        return [*named, *(given for given in (self.balance, self.augment) if given)]
 
     def describe(self) -> dict[str, object]:
         """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
@@ -163,6 +170,7 @@ class TrainConfig:
         plain["strategy"] = _plain_entry(STRATEGIES, resolve_strategy(self.strategy))
         plain["regularizers"] = {name: _plain_lambda(lam) for name, lam in self.regularizers.items()}
         plain["strategy_options"] = {name: _plain_number(value) for name, value in self.strategy_options.items()}
+        plain["balance"] = plain_balance(self.balance)
         plain["betas"] = [float(beta) for beta in self.betas]
         plain["augment"] = [_plain_augmentation(entry) for entry in self.augment]
         plain["augment_p"] = _plain_amount(self.augment_p)

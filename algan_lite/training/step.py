@@ -70,8 +70,17 @@ class Step:
         """Return lambda for each regularizer at step k."""
         return self.config.lams(k, self.like.device, self.runs) if self._lams is None else self._lams
 
-    def draw(self, source: Source, streams: Mapping[str, Stream], averages: Mapping[str, Tensor]) -> Batch:
-        """Draw what one step of D needs, each purpose from its own stream."""
+    def draw(
+        self,
+        source: Source,
+        streams: Mapping[str, Stream],
+        averages: Mapping[str, Tensor],
+        p: Tensor | None = None,
+    ) -> Batch:
+        """Draw what one step of D needs, each purpose from its own stream.
+
+        ``p`` is the chance of each augmentation, (...); None: that of the settings.
+        """
         needs, device, n, blocks = self.drawn, self.like.device, self.rule.n, self.config.pool_factor
         shape = (n, self.G.latent_dim)
         x_real = self._cast(source.sample(n, generator=streams["data"], device=device))
@@ -82,13 +91,13 @@ class Step:
         z2 = self._cast(fresh(streams["second candidates"], shape, device)) if "z2" in needs else None
         own = x_real.shape[z_pool.ndim - 2 :]
         noise = self._cast(fresh(streams["penalties"], own, device, "uniform")) if "noise" in needs else None
-        augment = self._draw_augment(streams) if self.config.augment else None
+        augment = self._draw_augment(streams, p) if self.config.augment else None
         return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages, augment=augment)
 
-    def _draw_augment(self, streams: Mapping[str, Stream]) -> Callable[[Tensor], Tensor]:
+    def _draw_augment(self, streams: Mapping[str, Stream], p: Tensor | None) -> Callable[[Tensor], Tensor]:
         """Draw how each place of the batch is changed: a real and a fake there alike, before D and before the new D."""
-        shape = (self.rule.n, self.augment.draws)
-        return partial(self.augment, p=self.p, draws=fresh(streams["augmentation"], shape, self.like.device, "uniform"))
+        draws = fresh(streams["augmentation"], (self.rule.n, self.augment.draws), self.like.device, "uniform")
+        return partial(self.augment, p=self.p if p is None else p, draws=draws)
 
     def _cast(self, x: Tensor) -> Tensor:
         # ``to`` costs two microseconds also where there is nothing to do.

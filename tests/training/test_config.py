@@ -57,6 +57,7 @@ BAD = {
     "augment": ["cutout", ["blur"], {"cutout": 2.0}, {"rotation": "a"}, 3],
     "augment_p": [-0.1, 1.1, "a", torch.tensor([0.5, 2.0]), torch.ones(2, 2), None],
     "equilibrium": [3],
+    "balance": ["best", 3],
 }  # fmt: skip
 
 
