@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from algan_lite.core.checks import Entry, Table, check_number, shown
+from algan_lite.core.checks import Entry, Table, check_integer, check_number, shown
 from algan_lite.core.keys import content_key
 from algan_lite.objective.batch import Batch, player_loss
 from algan_lite.objective.losses import Loss
@@ -311,6 +311,63 @@ class PILambda(Balance):
         """Return the factor of lambda."""
         most = math.log(self.bound)
         return Dials(lam=(self.proportional * memory["error"] + memory["sum"]).clamp(-most, most).exp())
+
+
+@balance("ada", source="Karras 2020 (ADA), section 3")
+@dataclass(frozen=True)
+class Ada(Balance):
+    r"""The chance p of the augmentations follows how many training reals D takes for real.
+
+    Overfitting is measured by r = E[sign(D(x))] over the reals of the last ``every`` steps of D, as D saw them: 0 for a
+    D that cannot tell, 1 for one that knows every real by heart. Then p moves by a fixed length, up where r is above
+    the target and down where it is below:
+
+    .. math:: p \leftarrow p + \mathrm{sign}(r - \text{target}) \cdot \text{every} \cdot N / \text{images},
+        \quad p \in [0, 1]
+
+    It begins at 0, whatever ``augment_p`` is.
+
+    Args:
+        target: Of r, in (-1, 1).
+        images: Reals in which p can go from 0 to 1, >= 1. The paper's 500,000 suit a training of millions.
+        every: Steps of D between two moves, >= 1.
+    """
+
+    target: float = 0.6
+    images: int = 500_000
+    every: int = 4
+    turns: ClassVar[Collection[str]] = ("augment",)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_number("target", self.target, -1, 1)
+        for name in ("images", "every"):
+            check_integer(name, getattr(self, name), 1)
+
+    def check(self, loss: Loss, regularizers: Collection[str]) -> None:
+        """Refuse a loss whose D says of no sample that it is real."""
+        super().check(loss, regularizers)
+        if loss.boundary is None:
+            raise ValueError(f"balance Ada needs a loss with a boundary between real and fake; got {loss.name!r}")
+
+    def start(self) -> Mapping[str, float]:
+        """Return p, and of the steps since its last move the sum of r and their number."""
+        return {"p": 0.0, "sum": 0.0, "steps": 0.0}
+
+    def read(self, memory: Memory, batch: Batch) -> Memory:
+        """Count D's verdicts on the reals, and move p where that is due."""
+        verdict = (batch.loss.realness(batch.logits_real) - batch.loss.boundary).sign().mean(-1)
+        total, steps = memory["sum"] + verdict, memory["steps"] + 1
+        length = self.every * batch.logits_real.shape[-1] / self.images
+        moved = (memory["p"] + (total / self.every - self.target).sign() * length).clamp(0, 1)
+        due = steps >= self.every
+        keep = {"p": memory["p"], "sum": total, "steps": steps}
+        then = {"p": moved, "sum": torch.zeros_like(total), "steps": torch.zeros_like(steps)}
+        return {name: torch.where(due, then[name], keep[name]) for name in keep}
+
+    def dials(self, memory: Memory) -> Dials:
+        """Return p."""
+        return Dials(augment=memory["p"])
 
 
 def ideal_loss(loss: Loss) -> float:

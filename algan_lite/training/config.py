@@ -85,9 +85,7 @@ class TrainConfig:
             check_choice("regularizers", name, REGULARIZERS)
             if not callable(lam):
                 _check_lambda(name, lam)
-        object.__setattr__(self, "balance", resolve_balance(self.balance))
-        if self.balance is not None:
-            self.balance.check(resolve_loss(self.loss), self.regularizers)
+        self._check_balance()
 
     def _check_strategy(self) -> None:
         """Refuse now what the first step would refuse."""
@@ -102,6 +100,15 @@ class TrainConfig:
         object.__setattr__(self, "augment", resolve_augment(self.augment))
         object.__setattr__(self, "augment_p", _copy(self.augment_p))
         check_amount("augment_p", self.augment_p, 1, getattr(self.augment_p, "shape", ())[:1])
+
+    def _check_balance(self) -> None:
+        """Look the rule of balance up, and refuse one that would turn a dial of nothing."""
+        object.__setattr__(self, "balance", resolve_balance(self.balance))
+        if self.balance is not None:
+            self.balance.check(resolve_loss(self.loss), self.regularizers)
+            if "augment" in self.balance.turns and not self.augment:
+                rule = type(self.balance).__name__
+                raise ValueError(f"balance {rule} turns augment_p: augment must hold one or more; got none")
 
     def rule(self) -> Rule:
         """Return how noise is chosen, checked."""

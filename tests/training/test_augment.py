@@ -16,7 +16,8 @@ from training.shared import config, run, same_weights
 
 import algan_lite as al
 from algan_lite.core import rng
-from algan_lite.objective.batch import make_batch
+from algan_lite.objective.batch import Batch, View, make_batch
+from algan_lite.training import BALANCES
 from algan_lite.training.augment import AUGMENTATIONS, Augmentation, Chain, resolve_augment
 from algan_lite.training.step import Step
 
@@ -269,3 +270,94 @@ def test_the_graph_says_why_it_falls_back() -> None:
     with pytest.warns(UserWarning, match="'eager' does: augment must be empty .*; got rotation, jitter"):
         mine = run(settings, engine="graph")
     assert same_weights(mine[0], run(settings)[0])
+
+
+# ---- ADA: the chance follows D's verdicts on the reals
+
+
+def of_reals(*verdicts: float, loss: str = "non_saturating") -> Batch:
+    """Return a batch on whose reals D said this."""
+    logits = torch.tensor(verdicts)
+    return Batch(normal(len(verdicts), 2), al.LOSSES[loss], real=View(logits), fake=View(-logits))
+
+
+def test_ada_moves_p_as_published() -> None:
+    rule = BALANCES["ada"]()  # target 0.6, every 4 batches, 0 to 1 in 500,000 images
+    memory = {name: torch.tensor(value) for name, value in rule.start().items()}
+    draws, p, seen, course = torch.Generator().manual_seed(0), 0.0, [], []
+    for step in range(1, 2001):
+        offset = 1.2 if step < 1000 else 0.4
+        batch = of_reals(*(torch.randn(64, generator=draws) + offset).tolist())
+        seen.append(batch.logits_real.sign().mean().item())
+        memory = rule.read(memory, batch)
+        if step % 4 == 0:  # the published loop, by hand
+            r = sum(seen[-4:]) / 4
+            p = min(max(p + math.copysign(1, r - 0.6) * 64 * 4 / 500_000, 0), 1)
+        assert rule.dials(memory).augment.item() == pytest.approx(p, abs=1e-5)
+        course.append(p)
+    assert course[999] > 0.05
+    assert course[-1] < course[999] / 2
+
+
+@pytest.mark.parametrize(("verdict", "end"), [(1.0, 1.0), (-1.0, 0.0)])
+def test_p_stays_between_0_and_1_and_goes_from_end_to_end_in_the_images_given(verdict: float, end: float) -> None:
+    rule = BALANCES["ada"](images=640, every=2)
+    memory = {name: torch.tensor(value) for name, value in rule.start().items()} | {"p": torch.tensor(1 - end)}
+    course = []
+    for _ in range(14):
+        memory = rule.read(memory, of_reals(*[verdict] * 64))
+        course.append(memory["p"].item())
+    expected = [abs(1 - end - 0.2 * (step // 2)) for step in range(1, 11)] + [end] * 4
+    assert course == pytest.approx(expected, abs=1e-5)
+
+
+def test_runs_have_a_p_each_and_a_sum_that_begins_anew() -> None:
+    rule = BALANCES["ada"](images=100, every=2)
+    memory = {name: torch.full((2,), value) for name, value in rule.start().items()}
+    logits = torch.tensor([[1.0] * 10, [1.0] * 5 + [-1.0] * 5])
+    batch = Batch(normal(2, 10, 2), al.LOSSES["hinge"], real=View(logits), fake=View(logits))
+    for _ in range(3):
+        memory = rule.read(memory, batch)
+    torch.testing.assert_close(memory["p"], torch.tensor([0.2, 0.0]))
+    torch.testing.assert_close(memory["sum"], torch.tensor([1.0, 0.0]))
+    assert memory["steps"].tolist() == [1.0, 1.0]
+
+
+def test_energies_and_other_boundaries_are_read_as_their_loss_says() -> None:
+    rule = BALANCES["ada"](images=10, every=1)
+    memory = {name: torch.tensor(value) for name, value in rule.start().items()}
+    squares = of_reals(0.4, 0.6, 0.7, 0.8, loss="least_squares")  # the boundary is 1/2
+    assert rule.read(memory, squares)["p"].item() == 0.0  # r = 0.5, below the target
+    assert rule.read(memory, of_reals(0.6, 0.6, 0.7, 0.8, loss="least_squares"))["p"].item() == pytest.approx(0.4)
+
+
+def test_ada_is_refused_where_it_would_do_nothing_or_no_sense() -> None:
+    with pytest.raises(ValueError, match="balance Ada turns augment_p: augment must hold one or more; got none"):
+        config(balance="ada")
+    with pytest.raises(ValueError, match=r"balance Ada needs a loss with a boundary.*got 'wasserstein'"):
+        config(balance="ada", augment=["jitter"], loss="wasserstein")
+    with pytest.raises(ValueError, match=r"images must be in \[1, inf\); got 0"):
+        BALANCES["ada"](images=0)
+
+
+@pytest.mark.parametrize("runs", [None, 2])
+def test_p_is_what_the_next_step_is_shown_and_survives_a_stop(tmp_path: Path, runs: int | None) -> None:
+    def trusting(settings: al.TrainConfig, **options: object) -> tuple:
+        """Train a D that takes everything for real, so that p rises by 1/8 a step."""
+        G, D = tiny(runs)
+        with torch.no_grad():
+            list(D.parameters())[-1].add_(5.0)
+        return G, D, al.train(G, D, RING, settings, progress=False, **options)
+
+    rule = BALANCES["ada"](images=64, every=1)
+    settings, path = config(augment=SHOWN, balance=rule, log_every=1), tmp_path / "run.ckpt"
+    whole = trusting(settings)
+    course = whole[2].frame().query("run == 0")["dial_augment"].tolist()
+    assert course == pytest.approx([min(step / 8, 1) for step in range(1, 11)])
+    trusting(replace(settings, num_steps=5), checkpoint=path)
+    resumed = trusting(settings, checkpoint=path, resume=True)
+    assert all(map(same_weights, whole[:2], resumed[:2]))
+    plain = trusting(config())
+    assert not same_weights(whole[0], plain[0])
+    late = trusting(config(augment=SHOWN, balance=BALANCES["ada"](images=64, every=20)))
+    assert same_weights(late[0], plain[0])  # p is 0 for the first 20 steps, whatever augment_p is

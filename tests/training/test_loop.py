@@ -24,7 +24,10 @@ ARMS: dict[str, dict] = {
     "loss alpha(0.5, 1)": {"loss": alpha(0.5, 1), "regularizers": {"r1": 0.1}},
     **{f"regularizer {name}": {"regularizers": {name: 0.1}} for name in REGULARIZERS},
     **{f"relativistic with {name}": {"loss": "relativistic", "regularizers": {name: 0.1}} for name in REGULARIZERS},
-    **{f"balance {name}": {"balance": name, "regularizers": {"r1": 0.1}, "d_steps": 2} for name in BALANCES},
+    **{
+        f"balance {name}": {"balance": name, "regularizers": {"r1": 0.1}, "augment": ["jitter"], "d_steps": 2}
+        for name in BALANCES
+    },
     **{f"strategy {name}": {"strategy": name} | POOL for name in STRATEGIES},
     **{f"strategy {name}, selected": {"strategy": name, "d_fakes": "selected"} | POOL for name in STRATEGIES},
     "a lambda a run": {"regularizers": {"r1": torch.tensor([0.0, 0.5, 2.0]), "consensus": torch.tensor(0.1)}},
