@@ -66,7 +66,13 @@ def _training(**changes: object) -> Call:
 
 def _settings() -> Call:
     fields = {name: getattr(FEW, name) for name in FEW.__dataclass_fields__}
-    return al.TrainConfig, {**fields, "strategy": "softmax", "regularizers": {"r1": 0.1}, "keep_decay": None}
+    return al.TrainConfig, {
+        **fields,
+        "strategy": "softmax",
+        "regularizers": {"r1": 0.1},
+        "keep_decay": None,
+        "augment": ["cutout"],
+    }
 
 
 def _choice(name: str) -> Call:
@@ -125,6 +131,12 @@ def _measure(name: str) -> Call:
     return entry, {"x_fake": normal(20, 2), "reference": RING if entry.needs == "modes" else FINITE} | its.get(name, {})
 
 
+def _augmentation(name: str) -> Call:
+    entry = al.AUGMENTATIONS[name]
+    x = normal(4, 2) if entry.axes == 1 else IMAGES
+    return entry, {"x": x, "strength": 0.1, "draws": torch.full((4, entry.draws), 0.25)}
+
+
 def _two(fn: Callable[..., object], **arguments: object) -> Callable[[], Call]:
     return lambda: (fn, arguments)
 
@@ -138,6 +150,9 @@ DOORS: dict[str, Callable[[], Call]] = {
     "two_moons": _two(al.data.two_moons, noise=0.1),
     "array": _two(al.data.array, x=normal(20, 2), labels=None, validation=0.2, test=0.2, seed=0, name="mine"),
     "array of a loader": _two(al.data.array, x=DataLoader(list(normal(9, 2))), validation=0.2, test=0.2, seed=0),
+    "few": _two(al.data.few, source=FINITE, n=9, seed=0),
+    "folds": _two(al.data.folds, source=FINITE, k=3, seed=0),
+    "each": _two(al.data.each, sources=[FINITE, FINITE]),
     "sample": _two(RING.sample, n=3, generator=None, seed=0, device="cpu"),
     "sample of an array": _two(FINITE.sample, n=3, generator=None, seed=0, device="cpu"),
     "log_prob": _two(RING.log_prob, x=normal(3, 2)),
@@ -227,6 +242,7 @@ DOORS: dict[str, Callable[[], Call]] = {
     "plan": lambda: (lambda **fields: make_plan(fields), dict(PLAN)),
     "verdict": _two(make_plan(PLAN).verdict, table=BEDS, bed="bed"),
     "study_dates": _two(study_dates, plan="a.toml", result="a.csv"),
+    "auc": _two(al.stats.auc, above=normal(4), below=normal(3, seed=1)),
     "iqm": _two(al.stats.iqm, values=[0.0, 5.0, 6.0, 100.0], axis=-1),
     "holm": _two(al.stats.holm, p_values=[0.01, 0.04]),
     "wilson_interval": _two(al.stats.wilson_interval, successes=3, n=9, confidence=0.95),
@@ -258,6 +274,7 @@ DOORS: dict[str, Callable[[], Call]] = {
         al.stats.compare_arms, table=BEDS, value="modes", baseline="a", bed="bed", family="bed"
     ),
     "TrainConfig": _settings,
+    **{f"augment by {name}": partial(_augmentation, name) for name in al.AUGMENTATIONS},
     "lams": _two(al.TrainConfig(regularizers={"r1": lambda step: 0.1}).lams, step=3, device="cpu", runs=None),
     "Equilibrium": _two(al.Equilibrium, tolerance=0.1, patience=1, every=1, num_samples=4),
     "train": _training,

@@ -24,6 +24,7 @@ from algan_lite.objective.losses import LOSSES
 from algan_lite.objective.players import objective
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import STRATEGIES
+from algan_lite.training.augment import AUGMENTATIONS
 from algan_lite.training.equilibrium import held_out_accuracy
 
 NAMES = "arange empty eye full linspace logspace ones rand randint randn randperm tensor tril_indices zeros"
@@ -182,6 +183,29 @@ def test_averages_and_accuracy(runs: int | None) -> None:
         state = update_averages(batch.state, batch.logits_real, batch.logits_fake)
         accuracy = held_out_accuracy(G, D, batch.x_real, batch.z, al.LOSSES["non_saturating"])
     assert {value.device.type for value in [*state.values(), accuracy]} == {"meta"}
+
+
+@each_lead
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentations(name: str, runs: int | None) -> None:
+    entry, lead = AUGMENTATIONS[name], (6,) if runs is None else (runs, 6)
+    x = torch.empty(*lead, *((2,) if entry.axes == 1 else (1, 8, 8)), device="meta", requires_grad=True)
+    strengths = [entry.strength] if runs is None else [entry.strength, torch.empty(runs, 1, device="meta")]
+    with Guard():
+        for strength in strengths:
+            changed = entry.fn(x, strength, torch.empty(*lead, entry.draws, device="meta"))
+            changed.sum().backward()
+            assert (changed.device.type, changed.shape) == ("meta", x.shape)
+
+
+@each_lead
+def test_the_whole_loop_through_augmentations_under_control(runs: int | None) -> None:
+    shown = {"augment": ["rotation", "jitter"], "balance": "ada"}
+    with Guard():
+        history = al.train(
+            *meta(*tiny(runs=runs)), MetaSource(), al.TrainConfig(num_steps=5, batch_size=6, **shown), progress=False
+        )
+    assert {row.device.type for rows in history.columns.values() for row in rows} == {"meta"}
 
 
 @each_lead

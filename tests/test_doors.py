@@ -57,6 +57,7 @@ OPTIONS = {
     "through": {"strategy": "latent_ascent", "strategy_options": {"through": True}},
     "equilibrium": {"equilibrium": al.Equilibrium(every=1)},
     "relativistic": {"loss": "relativistic"},
+    "augment": {"augment": ["rotation", "jitter"], "augment_p": 0.5},
 }
 
 

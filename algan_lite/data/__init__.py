@@ -5,12 +5,13 @@ float32, or (R, n, *sample) for R generators. All randomness comes from the gene
 [-2.5, 2.5]; images are (1, height, width) with values in [-1, 1], -1 the background. Any room above may call.
 """
 
+from algan_lite.data.fewer import Each, each, few, folds
 from algan_lite.data.finite import Finite, array
 from algan_lite.data.images import digits, mnist
 from algan_lite.data.plane import grid, imbalanced_ring, ring, swiss_roll, two_moons
 from algan_lite.data.sources import SOURCES, Curve, Mixture, Source
 
 __all__ = [
-    "SOURCES", "Curve", "Finite", "Mixture", "Source", "array", "digits", "grid", "imbalanced_ring", "mnist", "ring",
-    "swiss_roll", "two_moons",
+    "SOURCES", "Curve", "Each", "Finite", "Mixture", "Source", "array", "digits", "each", "few", "folds", "grid",
+    "imbalanced_ring", "mnist", "ring", "swiss_roll", "two_moons",
 ]  # fmt: skip

@@ -22,6 +22,13 @@ def check_graph(config: TrainConfig, G: nn.Module, D: nn.Module) -> None:
         raise TypeError(f"config must be a TrainConfig; got {type(config).__name__}")
     if config.d_steps != 1:
         raise ValueError(f"d_steps must be 1 in an exported step; got {config.d_steps}")
+    if config.augment:
+        names = ", ".join(entry.name for entry in config.augment)
+        raise ValueError(f"augment must be empty in an exported step; got {names}")
+    if config.balance is not None:
+        raise ValueError(
+            f"balance must be None in an exported step, which reads no dials; got {type(config.balance).__name__}"
+        )
     config.lams(0, "cpu", getattr(G, "runs", None))
     for player, net in (("G", G), ("D", D)):
         check_module(player, net)

@@ -13,43 +13,11 @@ from algan_lite.export.spec import AVERAGES, TOTALS, group_sizes, run_axis
 from algan_lite.objective.batch import Batch, judge, pull
 from algan_lite.objective.losses import resolve_loss
 from algan_lite.objective.players import objective
+from algan_lite.training.adam import adam
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.step import Step
 
 Tensors = Mapping[str, Tensor]
-
-
-def adam(
-    weights: Tensor,
-    gradient: Tensor,
-    m: Tensor,
-    v: Tensor,
-    lr: Tensor,
-    step: Tensor,
-    betas: tuple[float, float],
-    eps: float = 1e-8,
-) -> tuple[Tensor, Tensor, Tensor]:
-    r"""Adam's update: new weights and moments.
-
-    .. math:: w \leftarrow w - \frac{\eta\, m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
-
-    Args:
-        weights: Any shape, as are ``gradient`` and the moments.
-        gradient: Of the objective.
-        m: Moving average of the gradient.
-        v: Moving average of its square.
-        lr: Learning rate, ().
-        step: t, the number of this step counted from 1, ().
-        betas: Decay rates of m and v, each in [0, 1).
-        eps: Added to the denominator.
-
-    Reference:
-        Kingma and Ba 2015, Algorithm 1; written as ``torch.optim.Adam`` computes it.
-    """
-    m = torch.lerp(m, gradient, 1 - betas[0])
-    v = betas[1] * v + (1 - betas[1]) * gradient.square()
-    size = v.sqrt() / (1 - betas[1] ** step).sqrt() + eps
-    return weights - lr / (1 - betas[0] ** step) * m / size, m, v
 
 
 def training_step(now: Step) -> Callable[[Tensors], dict[str, Tensor]]:

@@ -42,6 +42,7 @@ class Batch(NamedTuple):
         real: D's view of the reals.
         fake: D's view of the fakes, before the same D.
         weights: Weights of a sum over the fakes, (..., N), or None for the mean.
+        augment: What samples (..., N, *sample) go through before D sees them, -> likewise; None: nothing.
     """
 
     x_real: Tensor
@@ -57,6 +58,11 @@ class Batch(NamedTuple):
     real: View | None = None
     fake: View | None = None
     weights: Tensor | None = None
+    augment: Callable[[Tensor], Tensor] | None = None
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Return what D is shown of samples (..., N, *sample), reals or fakes."""
+        return x if self.augment is None else self.augment(x)
 
     @property
     def logits_real(self) -> Tensor:

@@ -86,9 +86,9 @@ def r2(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     return _slope(batch.logits_fake, batch.x_fake).square().sum(-1).mean(-1)
 
 
-def _unit_slope(D: nn.Module, x: Tensor) -> Tensor:
+def _unit_slope(D: nn.Module, batch: Batch, x: Tensor) -> Tensor:
     x = x.detach().requires_grad_()
-    return (_slope(D(x), x).norm(dim=-1) - 1).square().mean(-1)
+    return (_slope(D(batch.seen(x)), x).norm(dim=-1) - 1).square().mean(-1)
 
 
 @regularizer(player="D", source="Gulrajani 2017, Eq. 3", needs={"noise"})
@@ -108,7 +108,7 @@ def wgan_gp(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     if real.shape != fake.shape:
         raise ValueError(f"wgan_gp needs as many fakes as reals; got {tuple(real.shape)} and {tuple(fake.shape)}")
     share = batch.noise.flatten(axes)[..., 0]
-    return _unit_slope(D, torch.lerp(fake, real, share.reshape(share.shape + (1,) * (real.ndim - axes))))
+    return _unit_slope(D, batch, torch.lerp(fake, real, share.reshape(share.shape + (1,) * (real.ndim - axes))))
 
 
 @regularizer(player="D", source="Kodali 2017, Eq. 8", needs={"noise"})
@@ -124,7 +124,7 @@ def dragan(G: nn.Module, D: nn.Module, batch: Batch) -> Tensor:
     """
     real, axes = batch.x_real, batch.logits_real.ndim
     own = tuple(range(axes - 1, real.ndim))
-    return _unit_slope(D, real + real.std(dim=own, correction=0, keepdim=True) * (batch.noise - 0.5))
+    return _unit_slope(D, batch, real + real.std(dim=own, correction=0, keepdim=True) * (batch.noise - 0.5))
 
 
 @regularizer(player="D", source="Tseng 2021, Eq. 5", needs={"state"})

@@ -52,7 +52,9 @@ def samples_a_step(config: TrainConfig) -> int:
         layers.register_forward_hook(count)
     # What costs nothing must not end the step: rates that diverge, a schedule, a stopping rule.
     lams = dict.fromkeys(config.regularizers, 1.0)
-    one = replace(config, num_steps=1, lr=1e-3, lr_D=None, regularizers=lams, equilibrium=None)
+    # Any augmentation will do: none passes through G or D, but a choice then needs a pass of its own.
+    augment = {"augment": ("jitter",) if config.augment else (), "augment_p": 1.0}
+    one = replace(config, num_steps=1, lr=1e-3, lr_D=None, regularizers=lams, equilibrium=None, **augment)
     six_steps(G, D, ring(), TrainState.start(G, D, one, 0), range(1), [])
     return sum(counted)
 

@@ -5,8 +5,11 @@ In: networks, a source, a ``TrainConfig``, a seed. Out: the networks trained in 
 Rooms above may call.
 """
 
+from algan_lite.training.augment import AUGMENTATIONS, Augmentation
+from algan_lite.training.balance import BALANCES
 from algan_lite.training.callbacks import Snapshots
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.dials import Balance, Dials
 from algan_lite.training.equilibrium import Equilibrium
 from algan_lite.training.history import History, TrainingDiverged
 from algan_lite.training.loop import six_steps, train
@@ -14,6 +17,6 @@ from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
 __all__ = [
-    "Equilibrium", "History", "Snapshots", "Step", "TrainConfig", "TrainState", "TrainingDiverged", "six_steps",
-    "train",
+    "AUGMENTATIONS", "BALANCES", "Augmentation", "Balance", "Dials", "Equilibrium", "History", "Snapshots", "Step",
+    "TrainConfig", "TrainState", "TrainingDiverged", "six_steps", "train",
 ]  # fmt: skip

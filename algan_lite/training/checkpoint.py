@@ -205,16 +205,18 @@ def _wanted(state: TrainState, tensors: Mapping[str, Tensor], values: Mapping[st
     wanted |= {"accuracy": ((runs,), None)} | {f"columns/{name}": ((rows, runs), None) for name in values["columns"]}
     for label, net in _networks(state).items():
         wanted |= {f"{label}/{name}": (tuple(v.shape), v.dtype) for name, v in net.state_dict().items()}
+    rule, lead = state.config.balance, () if state.runs is None else (runs,)
     for player, optimizer in state.optimizers.items():
+        clock = lead if rule is not None and rule.paces(player) else ()
         for index, weight in enumerate(optimizer.param_groups[0]["params"]):
             like = (tuple(weight.shape), weight.dtype)
-            moments = {"exp_avg": like, "exp_avg_sq": like, "step": ((), None)}
+            moments = {"exp_avg": like, "exp_avg_sq": like, "step": (clock, None)}
             moments = {f"adam/{player}/{index}/{name}": kind for name, kind in moments.items()}
             # A weight that has had no gradient yet has no moments; one that has some has all.
             wanted |= moments if moments.keys() & tensors.keys() else {}
     for purpose, source in state.streams.items():
         wanted[f"streams/{purpose}"] = (tuple(_saved_streams(source).shape), torch.uint8)
-    lead = () if state.runs is None else (runs,)
+    wanted |= {f"balance/{name}": (lead, value.dtype) for name, value in state.memory.items()}
     return wanted | {name: (lead, None) for name in tensors if name.startswith("averages/")}
 
 
@@ -225,6 +227,7 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
     named |= {"diverged_at": history.diverged_at, "equilibrium_at": history.equilibrium_at}
     named |= {"calm": state.watch.calm, "accuracy": state.watch.accuracy}
     named |= {f"averages/{name}": value for name, value in state.averages.items()}
+    named |= {f"balance/{name}": value for name, value in state.memory.items()}
     for label, net in _networks(state).items():
         named |= {f"{label}/{name}": value for name, value in net.state_dict().items()}
     for player, optimizer in state.optimizers.items():
@@ -246,6 +249,7 @@ def _restore(state: TrainState, tensors: dict[str, Tensor], columns: Sequence[st
     state.watch.calm, state.watch.accuracy = tensors["calm"].to(place), tensors["accuracy"].to(place)
     state.watch.reached_at = history.equilibrium_at
     state.averages = {name: value.to(place) for name, value in _below("averages/", tensors).items()}
+    state.memory = {name: value.to(place) for name, value in _below("balance/", tensors).items()}
     for label, net in _networks(state).items():
         net.load_state_dict(_below(f"{label}/", tensors))
     for player, optimizer in state.optimizers.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any
@@ -17,6 +17,9 @@ from algan_lite.objective.losses import LOSSES, Loss, resolve_loss
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import Rule, bind
 from algan_lite.selection.strategies import STRATEGIES, Strategy, resolve_strategy
+from algan_lite.training.augment import AUGMENTATIONS, Augmentation, check_amount, resolve_augment
+from algan_lite.training.balance import plain_balance, resolve_balance
+from algan_lite.training.dials import Balance
 from algan_lite.training.equilibrium import Equilibrium
 
 LambdaSetting = float | Tensor | Callable[[int], float | Tensor]
@@ -38,10 +41,13 @@ class TrainConfig:
     keep_floor: float = 0.5  # smallest share that is kept, in (0, 1]
     steps_per_epoch: int = 100  # steps that count as an epoch for keep_decay, >= 1
     d_fakes: str = "all"  # fakes that D sees: "all" (plain draws) or "selected" (those that G trains on)
+    augment: Sequence[str | Augmentation] | Mapping[str, float] = ()  # what D sees all samples through: AUGMENTATIONS
+    augment_p: float | Tensor = 1.0  # chance that each of them changes a sample, in [0, 1]: a number or (R,)
     d_steps: int = 1  # steps of D for each step of G, >= 1
     lr: float = 1e-3  # Adam's learning rate of G, and of D unless lr_D is given, > 0
     lr_D: float | None = None  # Adam's learning rate of D, > 0
     betas: tuple[float, float] = (0.5, 0.999)  # Adam's decay rates, each in [0, 1)
+    balance: str | Balance | None = None  # what keeps D level with G: name in BALANCES, a Balance, or None
     ema_decay: float = 0.999  # share of the old average of G's weights kept each step, in [0, 1]
     equilibrium: Equilibrium | None = None  # when to stop early; None: never
     log_every: int = 10  # steps between two rows of the history, >= 1
@@ -72,12 +78,14 @@ class TrainConfig:
             raise ValueError(f"betas must be two numbers in [0, 1); got {self.betas!r}")
         check_number("keep_floor", self.keep_floor, 0, 1, open_low=True)
         self._check_strategy()
+        self._check_augment()
         if self.equilibrium is not None and not isinstance(self.equilibrium, Equilibrium):
             raise TypeError(f"equilibrium must be an Equilibrium or None; got {self.equilibrium!r}")
         for name, lam in self.regularizers.items():
             check_choice("regularizers", name, REGULARIZERS)
             if not callable(lam):
                 _check_lambda(name, lam)
+        self._check_balance()
 
     def _check_strategy(self) -> None:
         """Refuse now what the first step would refuse."""
@@ -86,6 +94,21 @@ class TrainConfig:
         if self.keep_decay is not None:
             check_number("keep_decay", self.keep_decay, 0, 1, open_low=True)
         self.rule()
+
+    def _check_augment(self) -> None:
+        """Look the augmentations up, once: those given by name become entries with a strength."""
+        object.__setattr__(self, "augment", resolve_augment(self.augment))
+        object.__setattr__(self, "augment_p", _copy(self.augment_p))
+        check_amount("augment_p", self.augment_p, 1, getattr(self.augment_p, "shape", ())[:1])
+
+    def _check_balance(self) -> None:
+        """Look the rule of balance up, and refuse one that would turn a dial of nothing."""
+        object.__setattr__(self, "balance", resolve_balance(self.balance))
+        if self.balance is not None:
+            self.balance.check(resolve_loss(self.loss), self.regularizers)
+            if "augment" in self.balance.turns and not self.augment:
+                rule = type(self.balance).__name__
+                raise ValueError(f"balance {rule} turns augment_p: augment must hold one or more; got none")
 
     def rule(self) -> Rule:
         """Return how noise is chosen, checked."""
@@ -110,6 +133,15 @@ class TrainConfig:
                 raise ValueError(f"regularizers[{name!r}] must have shape {wanted}; got {tuple(lam.shape)}")
         return {name: v.to(device) if isinstance(v, Tensor) else v for name, v in values.items()}
 
+    def chance(self, device: torch.device | str, runs: int | None = None) -> float | Tensor:
+        """Return the chance of each augmentation; a tensor is brought to ``device``.
+
+        Raises:
+            ValueError: If a tensor does not hold one value for each of the ``runs`` (None: one GAN, one value).
+        """
+        check_amount("augment_p", self.augment_p, 1, () if runs is None else (runs,))
+        return self.augment_p.to(device) if isinstance(self.augment_p, Tensor) else self.augment_p
+
     def keep(self, step: int) -> int | None:
         """Return how many of the N latents count at ``step``, or None for all: N * decay^epoch, not below the floor.
 
@@ -132,10 +164,11 @@ class TrainConfig:
         return _needs(tuple(self.regularizers), player)
 
     def functions(self) -> list[object]:
-        """Return what the settings compute with: the loss, regularizers and strategy by name, and schedules."""
+        """Return what the settings compute with: loss, regularizers, strategy, rule, augmentations, and schedules."""
         schedules = {name: lam for name, lam in self.regularizers.items() if callable(lam)}
         entries = {name: REGULARIZERS[name] for name in self.regularizers}
-        return [resolve_loss(self.loss), entries, schedules, resolve_strategy(self.strategy)]
+        named = [resolve_loss(self.loss), entries, schedules, resolve_strategy(self.strategy)]
+        return [*named, *(given for given in (self.balance, self.augment) if given)]
 
     def describe(self) -> dict[str, object]:
         """Return the settings as plain JSON values (a schedule or a loss of your own by its name)."""
@@ -144,7 +177,10 @@ class TrainConfig:
         plain["strategy"] = _plain_entry(STRATEGIES, resolve_strategy(self.strategy))
         plain["regularizers"] = {name: _plain_lambda(lam) for name, lam in self.regularizers.items()}
         plain["strategy_options"] = {name: _plain_number(value) for name, value in self.strategy_options.items()}
+        plain["balance"] = plain_balance(self.balance)
         plain["betas"] = [float(beta) for beta in self.betas]
+        plain["augment"] = [_plain_augmentation(entry) for entry in self.augment]
+        plain["augment_p"] = _plain_amount(self.augment_p)
         plain["equilibrium"] = None if self.equilibrium is None else asdict(self.equilibrium)
         return plain
 
@@ -188,4 +224,14 @@ def _plain_entry(table: Table[Any], entry: Entry) -> object:
 def _plain_lambda(lam: LambdaSetting) -> object:
     if callable(lam):
         return f"schedule {getattr(lam, '__name__', type(lam).__name__)} {content_key(lam, strict=False)}"
-    return lam.tolist() if isinstance(lam, Tensor) else float(lam)
+    return _plain_amount(lam)
+
+
+def _plain_amount(value: float | Tensor) -> object:
+    return value.tolist() if isinstance(value, Tensor) else float(value)
+
+
+def _plain_augmentation(entry: Augmentation) -> list[object]:
+    """Return name and strength; of one that the table does not have also a key of what it does."""
+    known = entry.name in AUGMENTATIONS and AUGMENTATIONS[entry.name].fn is entry.fn
+    return [entry.name, entry.strength, *([] if known else [content_key(entry, strict=False)])]

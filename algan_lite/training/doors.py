@@ -40,6 +40,7 @@ def check_call(
             f"source must have held-out samples for equilibrium=; {shown(source)} has no validation part: give "
             "validation= in (0, 1) when it is made"
         )
+    _check_augment(config, getattr(source, "sample_shape", getattr(G, "sample_shape", None)))
     check_precision(G, D)
     try_out(G, D, config.batch_size, getattr(source, "sample_shape", None))
     return config, callbacks
@@ -51,6 +52,12 @@ def check_source(source: object) -> None:
         hint = ", al.data.array(loader) of a DataLoader" if isinstance(source, DataLoader) else ""
         takes = f"a source such as al.data.ring(), al.data.array(x) of a tensor{hint}"
         raise TypeError(f"source must be {takes}; got {shown(source)}")
+
+
+def _check_augment(config: TrainConfig, sample_shape: tuple[int, ...] | None) -> None:
+    for entry in config.augment:
+        if sample_shape is not None:
+            entry.check(sample_shape)
 
 
 def _check_callbacks(callbacks: object) -> Callbacks:

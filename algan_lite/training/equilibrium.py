@@ -88,7 +88,18 @@ def held_out_accuracy(G: nn.Module, D: nn.Module, x_real: Tensor, z: Tensor, los
         loss: Says which way the logits point.
     """
     with evaluating(layers_of(G, D)):
-        ahead = loss.realness(D(x_real)) - loss.realness(D(G(z)))
+        return pair_accuracy(D(x_real), D(G(z)), loss)
+
+
+def pair_accuracy(logits_real: Tensor, logits_fake: Tensor, loss: Loss) -> Tensor:
+    """Return the share of pairs (real i, fake i) in which the real has the higher realness, (...); ties count half.
+
+    Args:
+        logits_real: D's logits on reals, (..., N).
+        logits_fake: On as many fakes, (..., N).
+        loss: Says which way the logits point.
+    """
+    ahead = loss.realness(logits_real) - loss.realness(logits_fake)
     return ((ahead > 0).float() + (ahead == 0).float() / 2).mean(-1)
 
 

@@ -100,23 +100,24 @@ def six_steps(
     def steps_2_to_5(k: int) -> Outcome:
         lams = step.lams(k)
         for _ in range(config.d_steps):
-            drawn = step.draw(source, state.streams, state.averages)
+            drawn = step.draw(source, state.streams, state.averages, state.dials.augment)
             # 2. G chooses its noise from D's feedback.
             chosen = step.choose(drawn, config.keep(k))
             # 3. G generates samples, if D has not seen them already in order to choose.
             x_fake = G(chosen.z) if chosen.x_fake is None else chosen.x_fake
             # 4. D classifies real and generated samples.
             batch = step.classify(drawn, chosen, x_fake)
-            # 5. Update D ...
-            terms_D = objective("D", G, D, batch, lams)
-            state.minimize("D", terms_D["total"])
+            # 5. Update D, at the pace that a rule of balance gives it, if there is one ...
+            dials = state.look_at(batch)
+            terms_D = objective("D", G, D, dials.weigh(batch), dials.scale(lams))
+            state.minimize("D", terms_D["total"], dials.lr_D, dials.step_D)
             state.averages = batch.state
         # ... and then G, which now faces the new D.
-        terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), lams)
-        state.minimize("G", terms_G["total"])
+        terms_G = objective("G", G, D, step.reclassify(batch, chosen, x_fake), dials.scale(lams))
+        state.minimize("G", terms_G["total"], dials.lr_G)
         state.average()
         ending.look(k, batch.logits_real, batch.logits_fake)
-        return Outcome(terms_D, terms_G, batch.logits_real, batch.logits_fake, step.take_calls())
+        return Outcome(terms_D, terms_G, batch.logits_real, batch.logits_fake, step.take_calls(), dials)
 
     for k in steps:
         seen = steps_2_to_5(k) if engine is None else engine(source, k)

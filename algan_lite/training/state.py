@@ -13,12 +13,15 @@ from torch import Tensor, nn
 from algan_lite.core.rng import Stream, run_seeds, stream
 from algan_lite.data.sources import Source
 from algan_lite.models.doors import check_runs, duplicate
+from algan_lite.objective.batch import Batch
 from algan_lite.objective.losses import resolve_loss
+from algan_lite.training.adam import step_at_pace
 from algan_lite.training.config import TrainConfig
+from algan_lite.training.dials import PLAIN, Dials
 from algan_lite.training.equilibrium import Watch
 from algan_lite.training.history import History, TrainingDiverged
 
-PURPOSES = ("data", "second candidates", "selection", "penalties", "held-out")
+PURPOSES = ("data", "second candidates", "selection", "penalties", "augmentation", "held-out")
 
 
 class Outcome(NamedTuple):
@@ -30,6 +33,7 @@ class Outcome(NamedTuple):
         logits_real: D's logits on the reals, or their mean, (..., N) or (..., 1).
         logits_fake: The same on the fakes.
         num_calls: Candidates that each run passed through G and D only to choose.
+        dials: Where the rule of balance has them, if there is one.
     """
 
     terms_D: Mapping[str, Tensor]
@@ -37,6 +41,7 @@ class Outcome(NamedTuple):
     logits_real: Tensor
     logits_fake: Tensor
     num_calls: int
+    dials: Dials = PLAIN
 
 
 @dataclass
@@ -48,6 +53,7 @@ class TrainState:
         whole: Whether no step is under way, so that a checkpoint may be written.
         streams: Purpose -> stream; one generator, or one a run.
         averages: Moving averages of D's mean logits (empty until a regularizer asks for them).
+        memory: What the rule of balance remembers, name -> (...); empty where there is none.
         watch: What the stopping rule has seen so far.
         settle: Brings G, D and all of the above up to date, where an engine keeps weights and moments of its own.
     """
@@ -60,6 +66,7 @@ class TrainState:
     streams: dict[str, Stream]
     watch: Watch
     averages: dict[str, Tensor] = field(default_factory=dict)
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
     step: int = 0
     whole: bool = True
     settle: Callable[[], None] = lambda: None
@@ -94,16 +101,44 @@ class TrainState:
         optimizers = {"G": _adam(G, config.lr, config), "D": _adam(D, config.lr_D or config.lr, config)}
         purposes = (*PURPOSES, *(f"candidates {block}" for block in range(config.pool_factor)))
         streams = {purpose: stream(seeds[0] if runs is None else seeds, purpose) for purpose in purposes}
-        return cls(G, D, config, history, optimizers, streams, Watch(config.equilibrium, len(seeds), device))
+        watch = Watch(config.equilibrium, len(seeds), device)
+        first = {} if config.balance is None else config.balance.start()
+        lead = () if runs is None else (runs,)
+        memory = {name: torch.full(lead, float(value), device=device) for name, value in first.items()}
+        return cls(G, D, config, history, optimizers, streams, watch, memory=memory)
 
-    def minimize(self, player: str, total: Tensor) -> None:
-        """Take one Adam step of ``player`` on the sum over runs; the other player is not touched."""
+    @property
+    def dials(self) -> Dials:
+        """Where the rule of balance has the dials now."""
+        return PLAIN if self.config.balance is None else self.config.balance.dials(self.memory)
+
+    @torch.no_grad()
+    def look_at(self, batch: Batch) -> Dials:
+        """Let the rule of balance look at what D said, and return where it turns the dials."""
+        if self.config.balance is not None:
+            self.memory = self.config.balance.read(self.memory, batch)
+        return self.dials
+
+    def minimize(self, player: str, total: Tensor, factor: Tensor | None = None, moves: Tensor | None = None) -> None:
+        """Take one Adam step of ``player`` on the sum over runs; the other player is not touched.
+
+        Args:
+            player: ``D`` or ``G``.
+            total: What each run minimizes, (...).
+            factor: Of each run's learning rate, (...); None: 1.
+            moves: Whether each run takes the step, (...), booleans; None: all do.
+        """
+        if moves is not None and not bool(moves.any()):
+            return
         parameters = self.optimizers[player].param_groups[0]["params"]
         gradients = torch.autograd.grad(_over_runs(total), parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             as_it_is = gradient is None or gradient.stride() == parameter.stride()
             parameter.grad = gradient if as_it_is else laid_out_as(parameter, gradient)
-        self.optimizers[player].step()
+        if factor is None and moves is None:
+            self.optimizers[player].step()
+        else:
+            step_at_pace(self.optimizers[player], factor, moves)
 
     def average(self) -> None:
         """Move the average of G's weights."""
@@ -144,7 +179,8 @@ class TrainState:
         logits = {"logit_real": seen.logits_real.mean(-1), "logit_fake": seen.logits_fake.mean(-1)}
         accuracy = {} if self.config.equilibrium is None else {"accuracy": self.watch.accuracy}
         losses = {"loss_D": seen.terms_D["loss"], "loss_G": seen.terms_G["loss"]}
-        self.history.record(self.step, {**losses, **penalties, **logits, **accuracy})
+        dials = {f"dial_{name}": value.float() for name, value in seen.dials.turned.items()}
+        self.history.record(self.step, {**losses, **penalties, **logits, **accuracy, **dials})
 
     @property
     def stopped(self) -> bool:

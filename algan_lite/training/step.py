@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from algan_lite.models.networks import layers_of
 from algan_lite.objective.batch import Batch, View, judge, update_averages
 from algan_lite.objective.regularizers import Lambda
 from algan_lite.selection.select import Selection, choose
+from algan_lite.training.augment import Chain
 from algan_lite.training.config import TrainConfig
 
 
@@ -55,18 +57,30 @@ class Step:
         self.like, self.runs = weights_like(G), getattr(G, "runs", None)
         scheduled = any(callable(lam) for lam in config.regularizers.values())
         self._lams = None if scheduled else config.lams(0, self.like.device, self.runs)
+        self.augment, self.p = Chain(config.augment), config.chance(self.like.device, self.runs)
         self._calls = 0
         self._own_fakes = config.d_fakes == "all" and not config.chooses_plain
         self._weighted = self.rule.reweight or config.keep_decay is not None
-        # To score the pool is to classify the fakes, unless a layer does something else while we only look.
-        self._one_pass = self.rule.strategy.judges and config.pool_factor == 1 and not self.layers
+        # To score the pool is to classify the fakes, unless D sees them changed then, or a layer does something else
+        # while we only look.
+        plain = not self.layers and not config.augment
+        self._one_pass = self.rule.strategy.judges and config.pool_factor == 1 and plain
 
     def lams(self, k: int) -> Mapping[str, Lambda]:
         """Return lambda for each regularizer at step k."""
         return self.config.lams(k, self.like.device, self.runs) if self._lams is None else self._lams
 
-    def draw(self, source: Source, streams: Mapping[str, Stream], averages: Mapping[str, Tensor]) -> Batch:
-        """Draw what one step of D needs, each purpose from its own stream."""
+    def draw(
+        self,
+        source: Source,
+        streams: Mapping[str, Stream],
+        averages: Mapping[str, Tensor],
+        p: Tensor | None = None,
+    ) -> Batch:
+        """Draw what one step of D needs, each purpose from its own stream.
+
+        ``p`` is the chance of each augmentation, (...); None: that of the settings.
+        """
         needs, device, n, blocks = self.drawn, self.like.device, self.rule.n, self.config.pool_factor
         shape = (n, self.G.latent_dim)
         x_real = self._cast(source.sample(n, generator=streams["data"], device=device))
@@ -77,7 +91,13 @@ class Step:
         z2 = self._cast(fresh(streams["second candidates"], shape, device)) if "z2" in needs else None
         own = x_real.shape[z_pool.ndim - 2 :]
         noise = self._cast(fresh(streams["penalties"], own, device, "uniform")) if "noise" in needs else None
-        return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages)
+        augment = self._draw_augment(streams, p) if self.config.augment else None
+        return Batch(x_real, self.loss, z_pool, chance, z2, noise, averages, augment=augment)
+
+    def _draw_augment(self, streams: Mapping[str, Stream], p: Tensor | None) -> Callable[[Tensor], Tensor]:
+        """Draw how each place of the batch is changed: a real and a fake there alike, before D and before the new D."""
+        draws = fresh(streams["augmentation"], (self.rule.n, self.augment.draws), self.like.device, "uniform")
+        return partial(self.augment, p=self.p if p is None else p, draws=draws)
 
     def _cast(self, x: Tensor) -> Tensor:
         # ``to`` costs two microseconds also where there is nothing to do.
@@ -121,7 +141,7 @@ class Step:
         return calls
 
     def classify(self, drawn: Batch, chosen: Chosen, x_fake: Tensor) -> Batch:
-        """Step 4: add D's view of reals and fakes to what was drawn.
+        """Step 4: add D's view of reals and fakes to what was drawn, both through the augmentations of this step.
 
         With ``d_fakes="all"`` D sees the first N candidates, a plain draw; with ``"selected"`` it sees what G trains
         on, with the same weights, so that its optimum compares the data with the selected law. Where both are one set
@@ -132,8 +152,8 @@ class Step:
             z, start = drawn.z_pool[..., : self.rule.n, :], None
             x_fake = self.G(z)
         x_real = drawn.x_real.detach().requires_grad_() if "x_real" in needs else drawn.x_real
-        real = judge(self.D, x_real, z.shape[:-1])
-        fake = judge(self.D, x_fake, z.shape[:-1]) if chosen.fake is None else chosen.fake
+        real = judge(self.D, drawn.seen(x_real), z.shape[:-1])
+        fake = judge(self.D, drawn.seen(x_fake), z.shape[:-1]) if chosen.fake is None else chosen.fake
         state = update_averages(drawn.state, real.logits, fake.logits) if "state" in needs else drawn.state
         weights = chosen.weights if self.config.d_fakes == "selected" else None
         seen = {"z": z, "z_start": start, "x_fake": x_fake, "real": real, "fake": fake}
@@ -145,8 +165,10 @@ class Step:
             chosen = self.choose(batch)
             x_fake = self.G(chosen.z)
         lead = chosen.z.shape[:-1]
-        fake = judge(self.D, x_fake, lead)
+        fake = judge(self.D, batch.seen(x_fake), lead)
         fresh = batch.loss.paired or "logits_real" in self.needs["G"]
-        real = judge(self.D, batch.x_real, lead) if fresh else batch.real  # the old D's: no term of G reads it
+        real = (
+            judge(self.D, batch.seen(batch.x_real), lead) if fresh else batch.real
+        )  # the old D's: no term of G reads it
         seen = {"z": chosen.z, "z_start": chosen.z_start, "x_fake": x_fake, "real": real, "fake": fake}
         return batch._replace(weights=chosen.weights, **seen)

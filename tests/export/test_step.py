@@ -11,7 +11,6 @@ from helpers import RING, assert_near, normal, tiny
 
 import algan_lite as al
 from algan_lite import export
-from algan_lite.export.step import adam
 from algan_lite.training.state import TrainState
 from algan_lite.training.step import Step
 
@@ -109,24 +108,6 @@ def test_chosen_is_what_select_noise_chooses(tmp_path: Path) -> None:
     (output,) = walk(tmp_path / "step.onnx", config, spec)
     z_pool = Step(G, D, config).draw(RING, TrainState.start(G, D, config, 0).streams, {}).z_pool
     assert torch.equal(output["chosen"], al.select_noise(G, D, z_pool, 16, "top_k").indices)
-
-
-@pytest.mark.parametrize("fused", [False, True])
-def test_adam_is_that_of_pytorch(fused: bool) -> None:
-    weights = normal(40).requires_grad_()
-    optimizer = torch.optim.Adam([weights], lr=0.01, betas=(0.5, 0.9), fused=fused)
-    mine, m, v = weights.detach().clone(), torch.zeros(40), torch.zeros(40)
-    for step in range(1, 31):
-        weights.grad = normal(40, seed=step) * 10.0 ** -(step % 8)
-        weights.grad[:3] = 0.0  # a unit that is off: 0 / (0 + eps)
-        mine, m, v = adam(
-            mine, weights.grad, m, v, torch.tensor(0.01), torch.tensor(float(step)), optimizer.param_groups[0]["betas"]
-        )
-        optimizer.step()
-    memory = optimizer.state[weights]
-    for ours, its in ((mine, weights.detach()), (m, memory["exp_avg"]), (v, memory["exp_avg_sq"])):
-        assert_near(ours, its, 1e-5)
-    assert torch.equal(mine[:3], normal(40)[:3])
 
 
 def test_a_unit_without_gradient_stays(tmp_path: Path) -> None:

@@ -54,7 +54,10 @@ BAD = {
     "regularizers": [{"r3": 1.0}, {"r1": -0.1}, {"r1": "a"}, {"r1": torch.tensor([1.0, -1.0])}, ["r1"],
                      {"r1": float("nan")}, {"r1": torch.ones(2, 2)}],
     "strategy_options": [{"temperature": 1.0}],
+    "augment": ["cutout", ["blur"], {"cutout": 2.0}, {"rotation": "a"}, 3],
+    "augment_p": [-0.1, 1.1, "a", torch.tensor([0.5, 2.0]), torch.ones(2, 2), None],
     "equilibrium": [3],
+    "balance": ["best", 3],
 }  # fmt: skip
 
 
@@ -66,7 +69,7 @@ def test_bad_settings_are_refused_by_name(field: str, value: object) -> None:
     shown = value
     if isinstance(value, dict):
         shown = "r3" if "r3" in value else next(iter(value.values()))
-    if not isinstance(shown, Tensor) and field not in ("strategy_options", "betas"):
+    if not isinstance(shown, Tensor) and field not in ("strategy_options", "betas", "augment"):
         assert repr(shown) in str(caught.value)
 
 

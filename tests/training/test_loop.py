@@ -15,6 +15,7 @@ import algan_lite as al
 from algan_lite.objective.losses import LOSSES, alpha
 from algan_lite.objective.regularizers import REGULARIZERS
 from algan_lite.selection.select import STRATEGIES
+from algan_lite.training import BALANCES
 from algan_lite.training import loop as training
 
 POOL = {"pool_factor": 3}
@@ -23,6 +24,10 @@ ARMS: dict[str, dict] = {
     "loss alpha(0.5, 1)": {"loss": alpha(0.5, 1), "regularizers": {"r1": 0.1}},
     **{f"regularizer {name}": {"regularizers": {name: 0.1}} for name in REGULARIZERS},
     **{f"relativistic with {name}": {"loss": "relativistic", "regularizers": {name: 0.1}} for name in REGULARIZERS},
+    **{
+        f"balance {name}": {"balance": name, "regularizers": {"r1": 0.1}, "augment": ["jitter"], "d_steps": 2}
+        for name in BALANCES
+    },
     **{f"strategy {name}": {"strategy": name} | POOL for name in STRATEGIES},
     **{f"strategy {name}, selected": {"strategy": name, "d_fakes": "selected"} | POOL for name in STRATEGIES},
     "a lambda a run": {"regularizers": {"r1": torch.tensor([0.0, 0.5, 2.0]), "consensus": torch.tensor(0.1)}},
@@ -33,6 +38,11 @@ ARMS: dict[str, dict] = {
     "keep": {"strategy": "top_k", "keep_decay": 0.7, "steps_per_epoch": 2, "d_fakes": "selected", "loss": "hinge"},
     "through": {"strategy": "latent_ascent", "strategy_options": {"through": True}, "d_fakes": "selected"},
     "core set of features": {"strategy": "core_set", "strategy_options": {"space": "features"}, "pool_factor": 2},
+    "augmented": {
+        "augment": {"rotation": 0.4, "jitter": 0.2},
+        "augment_p": 0.6,
+        "regularizers": {"r1": 0.1, "dragan": 0.1},
+    },
     "everything": {"regularizers": dict.fromkeys(REGULARIZERS, 0.05), "strategy": "softmax", "d_steps": 2} | POOL,
 }
 

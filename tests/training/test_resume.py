@@ -16,9 +16,12 @@ from torch import Tensor, nn
 import algan_lite as al
 from algan_lite.core.files import load_checkpoint, save_checkpoint
 from algan_lite.objective.losses import LOSSES, Loss, alpha
+from algan_lite.training.augment import Augmentation
 
 MINIMAX = LOSSES["minimax"]
 OWN = replace(MINIMAX, name="own")
+MOVE = Augmentation(name="move", fn=lambda x, s, d: x + s, draws=0, strength=0.1, most=1.0, axes=1)
+FIELDS = ("regularizers", "loss", "num_steps", "augment", "augment_p")
 SHORT = al.TrainConfig(num_steps=4, batch_size=8, log_every=1, regularizers={"r1": 0.1, "lecam": 0.1})
 
 
@@ -132,6 +135,9 @@ CASES: dict[str, tuple[dict, dict]] = {
     "more runs": ({}, {"pair": lambda: tiny(runs=2)}),
     "another precision": ({"pair": own_pair}, {"pair": lambda: tuple(net.double() for net in own_pair())}),
     "another seed": ({}, {"seed": 1}),
+    "another augmentation": ({"augment": {"jitter": 0.1}}, {"augment": {"jitter": 0.2}}),
+    "an own augmentation of one name": ({"augment": [MOVE]}, {"augment": [replace(MOVE, fn=lambda x, s, d: x - s)]}),
+    "another chance": ({"augment": ["jitter"]}, {"augment": ["jitter"], "augment_p": 0.5}),
     "fewer steps than done": ({}, {"num_steps": 3}),
 }  # fmt: skip
 
@@ -140,7 +146,7 @@ def go(
     path: Path | None, pair: Callable[[], tuple] = tiny, source: object = RING, seed: int = 0, **options: object
 ) -> tuple:
     G, D = pair()
-    settings = {name: options.pop(name) for name in ("regularizers", "loss", "num_steps") if name in options}
+    settings = {name: options.pop(name) for name in FIELDS if name in options}
     return (
         G,
         D,
