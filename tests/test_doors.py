@@ -57,6 +57,7 @@ OPTIONS = {
     "through": {"strategy": "latent_ascent", "strategy_options": {"through": True}},
     "equilibrium": {"equilibrium": al.Equilibrium(every=1)},
     "relativistic": {"loss": "relativistic"},
+    **{name: {"balance": name, "regularizers": {"r1": 0.1}} for name in al.BALANCES},
 }
 
 
