@@ -190,7 +190,7 @@ class SkipByAccuracy(Balance):
         return Dials(step_D=memory["accuracy"] <= self.above)
 
 
-@balance("skip_by_loss_change", source="Ouyang & Agam 2021")
+@balance("skip_by_loss_change", source="Ouyang, Chen & Agam 2021")
 @dataclass(frozen=True)
 class SkipByLossChange(Balance):
     """D steps only while its loss changes faster, in proportion, than G's.
