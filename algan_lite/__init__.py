@@ -17,12 +17,18 @@ from algan_lite.selection import STRATEGIES, Selection, select_noise
 from algan_lite.training import Equilibrium, History, TrainConfig, TrainingDiverged, train
 
 # Imported when they are first asked for: they bring matplotlib, pandas or SciPy, which take longer than all the rest.
-_ROOMS_LATER = {"export": "export", "plots": "plots", "stats": "metrics.stats", "widgets": "widgets"}
+_ROOMS_LATER = {
+    "export": "export",
+    "labels": "labels",
+    "plots": "plots",
+    "stats": "metrics.stats",
+    "widgets": "widgets",
+}
 _NAMES_LATER = dict.fromkeys(("equal_passes", "load_study", "passes_a_step", "show_plan", "sweep", "tune"), "studies")
 
 __all__ = [
     "LOSSES", "METRICS", "REGULARIZERS", "SAMPLERS", "SENTINELS", "STRATEGIES", "Batch", "Equilibrium", "History",
-    "Selection", "TrainConfig", "TrainingDiverged", "data", "equal_passes", "export", "load_study", "losses",
+    "Selection", "TrainConfig", "TrainingDiverged", "data", "equal_passes", "export", "labels", "load_study", "losses",
     "make_batch", "models", "near", "passes_a_step", "plots", "rng", "select_noise", "setup_notebook", "show_plan",
     "show_source", "stats", "sweep", "train", "tune", "widgets",
 ]  # fmt: skip
