@@ -71,14 +71,15 @@ def prob_cover(question: Question) -> Tensor:
     points, options = question.points(question.pool.x), question.options
     seed = int(rng.draw(question.generator, (1,), "cpu", "index", 2**31 - 1))
     radius = pure_radius(points, options["num_classes"], options["purity"], seed)
-    covers = torch.cdist(points, points) <= radius  # (N, N)
-    bare = ~covers[question.pool.labeled].any(0)
+    covers = (torch.cdist(points, points) <= radius).to(torch.float32)  # (N, N): counts by products are fast
+    bare = 1 - covers[question.pool.labeled].sum(0).clamp_max(1)
+    covers = covers[question.unlabeled]  # (M, N)
     chosen: list[int] = []
     for _ in range(question.n):
-        gain = (covers[question.unlabeled] & bare).sum(1)
+        gain = covers @ bare
         gain[chosen] = -1
         chosen.append(int(gain.argmax()))
-        bare &= ~covers[question.unlabeled[chosen[-1]]]
+        bare = bare * (1 - covers[chosen[-1]])
     return in_turn(question, torch.tensor(chosen))
 
 
@@ -101,7 +102,7 @@ def pure_radius(points: Tensor, num_classes: int, purity: float = 0.95, seed: in
 
     found = KMeans(num_classes, random_state=seed).fit_predict(points.double().cpu().numpy())
     cluster = torch.from_numpy(found)
-    distance = torch.cdist(points, points).cpu().double()
-    reach = distance.masked_fill(cluster[:, None] == cluster, torch.inf).amin(1).sort().values
+    distance = torch.cdist(points, points).cpu()
+    reach = distance.masked_fill_(cluster[:, None] == cluster, torch.inf).amin(1).sort().values
     impure = int((1 - purity) * len(points) + 1e-9)  # so many balls may be
     return float(reach[impure]) * (1 - 1e-6)
