@@ -6,6 +6,14 @@ sees ``pool.x`` and ``pool.targets`` (-1: no label), and its model has ``predict
 Rooms above may call.
 """
 
+from algan_lite.labels.curve import Curve, area, error_rate, labels_to_reach, learning_curve
+from algan_lite.labels.estimators import from_sklearn
+from algan_lite.labels.inversion import invert, reconstruct, reconstruction_variance, residuals
 from algan_lite.labels.pool import UNKNOWN, Oracle, Pool
+from algan_lite.labels.query import given, query
+from algan_lite.labels.table import QUERIES, Query, Question
 
-__all__ = ["UNKNOWN", "Oracle", "Pool"]
+__all__ = [
+    "QUERIES", "UNKNOWN", "Curve", "Oracle", "Pool", "Query", "Question", "area", "error_rate", "from_sklearn", "given",
+    "invert", "labels_to_reach", "learning_curve", "query", "reconstruct", "reconstruction_variance", "residuals",
+]  # fmt: skip
