@@ -17,21 +17,29 @@ from algan_lite.core.rng import fresh, lent
 
 
 class UnitLinear(nn.Module):
-    """A dense layer whose rows have norm 1, so that no layer can grow; ``scaled`` learns a factor a row.
+    """A dense layer whose rows have norm 1, times a factor a row: ``scaled`` learns it, otherwise data set it once.
 
-    Weight normalization with its scale held fixed (Salimans and Kingma 2016; Salimans et al. 2016 hold it so in D).
+    Weight normalization with its scale held fixed and an initialization from data, as Salimans et al. 2016 have it in D
+    (Salimans and Kingma 2016): no layer can grow, so that D's features keep a scale that noise of one size suits.
     """
 
     def __init__(self, num_in: int, num_out: int, *, scaled: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(num_out, num_in))
+        self.weight = nn.Parameter(0.1 * torch.randn(num_out, num_in))  # short: Adam turns it in a few steps
         self.bias = nn.Parameter(torch.zeros(num_out))
-        self.scale = nn.Parameter(torch.ones(num_out)) if scaled else None
+        self.scale = nn.Parameter(torch.ones(num_out), requires_grad=scaled)
+
+    @torch.no_grad()
+    def calibrate(self, x: Tensor) -> Tensor:
+        """Choose scale and bias so that every output has mean 0 and standard deviation 1 on ``x``; return outputs."""
+        raw = linear(x, normalize(self.weight))
+        self.scale.copy_(1 / raw.std(0).clamp(min=1e-2))
+        self.bias.copy_(-raw.mean(0) * self.scale)
+        return self(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, num_out)."""
-        rows = normalize(self.weight)
-        return linear(x, rows if self.scale is None else rows * self.scale.unsqueeze(1), self.bias)
+        return linear(x, normalize(self.weight) * self.scale.unsqueeze(1), self.bias)
 
 
 class DenseClassifier(nn.Module):
@@ -58,6 +66,12 @@ class DenseClassifier(nn.Module):
         self.layers = nn.ModuleList(UnitLinear(a, b) for a, b in pairwise(sizes))
         self.output = UnitLinear(sizes[-1], num_classes, scaled=True)
         self.input_noise, self.hidden_noise = input_noise, hidden_noise
+
+    def calibrate(self, x: Tensor) -> None:
+        """Set scales and biases from images, without noise; a single image says nothing of a spread, and is left."""
+        hidden = x.flatten(1)
+        for layer in self.layers if len(x) > 1 else ():
+            hidden = relu(layer.calibrate(hidden))
 
     def features(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the last hidden layer, (N, F), before the noise of the output's input."""
@@ -98,10 +112,20 @@ def _noisy(x: Tensor, std: float, generator: torch.Generator | None) -> Tensor:
     return x if generator is None else x + std * fresh(generator, x.shape, x.device)
 
 
-def make_classifier(kind: str, num_pixels: int, num_classes: int, seed: int, **options: object) -> nn.Module:
-    """Return a fresh classifier; ``kind`` is a name in ``CLASSIFIERS``."""
+def make_classifier(kind: str, x: Tensor, num_classes: int, seed: int) -> nn.Module:
+    """Return a fresh classifier of images like ``x``, (N, 1, height, width), which set its scales.
+
+    Args:
+        kind: Name in ``CLASSIFIERS``.
+        x: Images, labeled or not.
+        num_classes: C, >= 2.
+        seed: Of the first weights.
+    """
     with lent(seed):
-        return CLASSIFIERS[kind](num_pixels, num_classes, **options)
+        net = CLASSIFIERS[kind](x[0].numel(), num_classes)
+    if isinstance(net, DenseClassifier):
+        net.calibrate(x)
+    return net
 
 
 def make_generator(latent_dim: int, num_pixels: int, seed: int, width: int = 150) -> nn.Sequential:

@@ -77,7 +77,7 @@ class SemiGAN:
     """A semi-supervised GAN between two steps: networks, moments, streams.
 
     Args:
-        num_pixels: Of an image.
+        x: Images (N, 1, height, width) in [0, 1]; the first 500 set the scales of D.
         num_classes: K.
         config: Settings.
         seed: Of weights and draws.
@@ -89,13 +89,14 @@ class SemiGAN:
         step: Steps taken.
     """
 
-    def __init__(self, num_pixels: int, num_classes: int, config: SemiConfig, seed: int) -> None:
+    def __init__(self, x: Tensor, num_classes: int, config: SemiConfig, seed: int) -> None:
         self.config, self.step = config, 0
-        self.D = make_classifier("dense", num_pixels, num_classes, derive_seed(seed, "weights of D"))
-        self.G = make_generator(config.latent_dim, num_pixels, derive_seed(seed, "weights of G"))
+        self.D = make_classifier("dense", x[:500], num_classes, derive_seed(seed, "weights of D"))
+        self.G = make_generator(config.latent_dim, x[0].numel(), derive_seed(seed, "weights of G"))
         self.average = copy.deepcopy(self.D).requires_grad_(False)
-        how = {"betas": (config.beta1, 0.999), "foreach": True}
-        self._adam_D = torch.optim.Adam(self.D.parameters(), lr=config.lr_D, **how)
+        how = {"betas": (config.beta1, 0.999), "fused": True}
+        self._learned = [p for p in self.D.parameters() if p.requires_grad]
+        self._adam_D = torch.optim.Adam(self._learned, lr=config.lr_D, **how)
         self._adam_G = torch.optim.Adam(self.G.parameters(), lr=config.lr_G, **how)
         self._streams = {purpose: stream(seed, f"semi {purpose}") for purpose in PURPOSES}
 
@@ -126,9 +127,13 @@ class SemiGAN:
         noise = self._streams["noise of D"]
         with torch.no_grad():
             wanted = self.D.features(many, noise)
-        self.D.requires_grad_(False)
+        self._let_learn(False)
         _descend(self._adam_G, feature_matching(wanted, self.D.features(fake, noise)))
-        self.D.requires_grad_(True)
+        self._let_learn(True)
+
+    def _let_learn(self, learns: bool) -> None:
+        for parameter in self._learned:
+            parameter.requires_grad_(learns)
 
     def predict_proba(self, x: Tensor) -> Tensor:
         """Return the probabilities of the K classes, given that the images (N, 1, height, width) are real: (N, C)."""
@@ -221,7 +226,7 @@ def train_semi(
     check_integer("checkpoint_every", checkpoint_every, 1)
     if resume and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the file to continue from; got None")
-    run = SemiGAN(x[0].numel(), num_classes, config, seed)
+    run = SemiGAN(pool.x, num_classes, config, seed)
     path = None if checkpoint is None else check_writable("checkpoint", checkpoint)
     told = {**asdict(config), "seed": seed, "data": content_key(pool.x, pool.labeled, y)}
     if resume and path.exists():

@@ -57,7 +57,7 @@ def fit_vae(
     check_integer("num_steps", num_steps, 1)
     with lent(derive_seed(seed, "weights of a VAE")):
         vae = VAE(x[0].numel(), check_integer("latent_dim", latent_dim, 1), check_integer("width", width, 1))
-    adam, draws = torch.optim.Adam(vae.parameters(), lr=lr, foreach=True), stream(seed, "VAE")
+    adam, draws = torch.optim.Adam(vae.parameters(), lr=lr, fused=True), stream(seed, "VAE")
     for step in range(num_steps):
         adam.param_groups[0]["lr"] = lr * (1 - step / num_steps)
         batch = x[fresh(draws, (128,), "cpu", "index", len(x))]

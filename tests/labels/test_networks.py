@@ -18,15 +18,30 @@ def test_rows_of_norm_one_whatever_the_weights() -> None:
     with torch.no_grad():
         layer.weight.mul_(7)
     torch.testing.assert_close(layer(x), before)
+    assert not layer.scale.requires_grad
     scaled = UnitLinear(5, 4, scaled=True)
     with torch.no_grad():
         scaled.scale.fill_(3)
     assert scaled(x).detach().square().sum(0) == pytest.approx([9.0] * 4)
 
 
+def test_data_set_the_scales_of_the_hidden_layers() -> None:
+    x = 5 + 3 * normal(400, 1, 3, 3)
+    D = make_classifier("dense", x, 3, seed=0)
+    hidden = x.flatten(1)
+    for layer in D.layers:
+        before = layer(hidden)
+        torch.testing.assert_close(before.mean(0), torch.zeros(before.shape[1]), atol=1e-3, rtol=0)
+        torch.testing.assert_close(before.std(0), torch.ones(before.shape[1]), atol=1e-3, rtol=0)
+        hidden = before.relu()
+    assert (D.output.scale == 1).all()
+    lone = make_classifier("dense", x[:1], 3, seed=0)
+    assert lone(x).isfinite().all()
+
+
 def test_noise_only_where_there_is_a_generator() -> None:
-    D = make_classifier("dense", 9, 3, seed=0)
-    x = normal(2, 9)
+    D = make_classifier("dense", normal(20, 1, 3, 3), 3, seed=0)
+    x = normal(2, 1, 3, 3)
     assert torch.equal(D(x), D(x))
     one, two = (D(x, torch.Generator().manual_seed(k)) for k in (0, 1))
     assert not torch.equal(one, D(x))
@@ -42,7 +57,7 @@ def test_the_noise_has_the_spread_that_it_says() -> None:
 
 def test_first_weights_are_the_seeds_and_nobody_elses() -> None:
     before = torch.get_rng_state()
-    one, again, other = (make_classifier("conv", 64, 3, seed=k) for k in (0, 0, 1))
+    one, again, other = (make_classifier("conv", normal(2, 1, 8, 8), 3, seed=k) for k in (0, 0, 1))
     assert torch.equal(one.output.weight, again.output.weight)
     assert not torch.equal(one.output.weight, other.output.weight)
     assert torch.equal(torch.get_rng_state(), before)

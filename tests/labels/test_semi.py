@@ -107,29 +107,36 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_step_of_G_leaves_D_and_a_step_of_D_leaves_G() -> None:
-    run = SemiGAN(SIDE**2, CLASSES, SemiConfig(**FEW), 0)
+    run = SemiGAN(MANY, CLASSES, SemiConfig(**FEW), 0)
     fake = run.G(normal(8, 4))
     before = [p.clone() for p in run.D.parameters()]
     mine = [p.clone() for p in run.G.parameters()]
     run._step_G(MANY[:8], fake)
     assert all(torch.equal(a, b) for a, b in zip(before, run.D.parameters(), strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(mine, run.G.parameters(), strict=True) if a.ndim > 1)
-    assert all(p.requires_grad for p in run.D.parameters())
+    assert all(p.requires_grad for p in run._learned)
     now = [p.clone() for p in run.G.parameters()]
     run._step_D(X, Y, MANY[:8], fake.detach())
     assert all(torch.equal(a, b) for a, b in zip(now, run.G.parameters(), strict=True))
     assert not torch.equal(before[0], next(run.D.parameters()))
 
 
+def test_only_the_last_scale_of_D_learns() -> None:
+    run, fresh = trained(), SemiGAN(MANY, CLASSES, SemiConfig(**FEW), 0)
+    for layer, first in zip(run.D.layers, fresh.D.layers, strict=True):
+        assert torch.equal(layer.scale, first.scale)
+    assert not torch.equal(run.D.output.scale, fresh.D.output.scale)
+
+
 def test_a_G_that_shall_not_learn_does_not() -> None:
     run = trained(learn_G=False)
-    fresh = SemiGAN(SIDE**2, CLASSES, run.config, 0)
+    fresh = SemiGAN(MANY, CLASSES, run.config, 0)
     assert all(torch.equal(a, b) for a, b in zip(run.G.parameters(), fresh.G.parameters(), strict=True))
     assert not torch.equal(state(run)["D.output.weight"], state(fresh)["D.output.weight"])
 
 
 def test_the_average_is_the_mean_of_the_first_steps() -> None:
-    seen, run = [], SemiGAN(SIDE**2, CLASSES, SemiConfig(**FEW, average=0.9), 0)
+    seen, run = [], SemiGAN(MANY, CLASSES, SemiConfig(**FEW, average=0.9), 0)
     for _ in range(6):
         run.take_step(X, Y, MANY)
         seen.append(run.D.output.bias.detach().clone())
