@@ -8,6 +8,7 @@ Rooms above may call.
 
 from algan_lite.labels.curve import Curve, area, error_rate, labels_to_reach, learning_curve
 from algan_lite.labels.estimators import from_sklearn
+from algan_lite.labels.human import Labeling
 from algan_lite.labels.inversion import invert, reconstruct, reconstruction_variance, residuals
 from algan_lite.labels.learners import LEARNERS, Learner
 from algan_lite.labels.pool import UNKNOWN, Oracle, Pool
@@ -17,8 +18,8 @@ from algan_lite.labels.semi_losses import feature_matching, labeled_loss, real_l
 from algan_lite.labels.table import QUERIES, Query, Question
 
 __all__ = [
-    "LEARNERS", "QUERIES", "UNKNOWN", "Curve", "Learner", "Oracle", "Pool", "Query", "Question", "SemiConfig", "SemiGAN",
-    "area", "error_rate", "feature_matching", "from_sklearn", "given", "invert", "labeled_loss", "labels_to_reach",
+    "LEARNERS", "QUERIES", "UNKNOWN", "Curve", "Labeling", "Learner", "Oracle", "Pool", "Query", "Question", "SemiConfig",
+    "SemiGAN", "area", "error_rate", "feature_matching", "from_sklearn", "given", "invert", "labeled_loss", "labels_to_reach",
     "learning_curve", "query", "real_logit", "reconstruct", "reconstruction_variance", "residuals", "train_semi",
     "unlabeled_loss",
 ]  # fmt: skip
