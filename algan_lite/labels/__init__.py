@@ -18,8 +18,8 @@ from algan_lite.labels.semi_losses import feature_matching, labeled_loss, real_l
 from algan_lite.labels.table import QUERIES, Query, Question
 
 __all__ = [
-    "LEARNERS", "QUERIES", "UNKNOWN", "Curve", "Labeling", "Learner", "Oracle", "Pool", "Query", "Question", "SemiConfig",
-    "SemiGAN", "area", "error_rate", "feature_matching", "from_sklearn", "given", "invert", "labeled_loss", "labels_to_reach",
-    "learning_curve", "query", "real_logit", "reconstruct", "reconstruction_variance", "residuals", "train_semi",
-    "unlabeled_loss",
+    "LEARNERS", "QUERIES", "UNKNOWN", "Curve", "Labeling", "Learner", "Oracle", "Pool", "Query", "Question",
+    "SemiConfig", "SemiGAN", "area", "error_rate", "feature_matching", "from_sklearn", "given", "invert",
+    "labeled_loss", "labels_to_reach", "learning_curve", "query", "real_logit", "reconstruct",
+    "reconstruction_variance", "residuals", "train_semi", "unlabeled_loss",
 ]  # fmt: skip
