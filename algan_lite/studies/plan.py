@@ -52,6 +52,7 @@ DEFAULTS = {
     "tuning_seeds": "0-9",
     "sentinels": ["uniform_box", "shapeless"],
     "fill": None,
+    "unit": "fakes",
 }
 
 
@@ -66,7 +67,8 @@ class Plan:
         arms: Those that are compared with the baseline.
         baseline: The arm that they are compared with.
         beds: Values of the column ``bed``; empty where there is one bed.
-        n: Fakes behind each number.
+        n: How many stand behind each number.
+        unit: What they are: fakes, unless the study measures something else, such as test images.
         seeds: Of confirmation.
         tuning_seeds: Used before, to choose settings; none of them is among the seeds.
         sentinels: Those that a lead must beat, on each bed.
@@ -87,6 +89,7 @@ class Plan:
     tuning_seeds: tuple[int, ...]
     sentinels: tuple[str, ...]
     fill: float | None
+    unit: str
     kind: str
     level: float
     options: Mapping[str, float] = field(default_factory=dict)
@@ -195,7 +198,7 @@ def make_plan(given: Mapping[str, object]) -> Plan:
     if lacking := [name for name in NEEDED if name not in given]:
         raise ValueError(f"plan must have the fields {', '.join(NEEDED)}; got no {', '.join(lacking)}")
     fields = {**DEFAULTS, **given}
-    texts = {name: _text(name, fields[name]) for name in ("question", "measure", "baseline")}
+    texts = {name: _text(name, fields[name]) for name in ("question", "measure", "baseline", "unit")}
     lists = {name: _texts(name, fields[name]) for name in ("arms", "beds", "sentinels")}
     for name in lists["sentinels"]:
         check_choice("sentinels", name, SENTINELS)

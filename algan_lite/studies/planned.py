@@ -35,7 +35,7 @@ class Planned:
         return {
             "question": plan.question,
             "arms": f"{', '.join(plan.arms)}, each against {plan.baseline}{on}",
-            "measure": f"{plan.measure} ({plan.better} is better), {plan.n:,} fakes behind each number",
+            "measure": f"{plan.measure} ({plan.better} is better), {plan.n:,} {plan.unit} behind each number",
             "seeds": f"{_told(plan.seeds)} ({len(plan.seeds)} runs of each arm)",
             "tuned on": f"seeds {_told(plan.tuning_seeds)}" if plan.tuning_seeds else "no seeds",
             "rule": plan.rule,

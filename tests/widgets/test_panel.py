@@ -12,7 +12,8 @@ from widgets.shared import PNG, trained, weights
 
 import algan_lite as al
 from algan_lite.core.rng import derive_seed
-from algan_lite.widgets.panel import controls, frames, panel, presence, scene, settings
+from algan_lite.widgets.panel import controls, frames, presence, scene, settings
+from algan_lite.widgets.panel import still as still_module
 from algan_lite.widgets.panel.panel import LivePanel
 
 
@@ -220,12 +221,12 @@ def test_the_curve_stays_short_and_true(live: LivePanel, monkeypatch: pytest.Mon
 
 def test_a_still_picture_where_no_kernel_answers(live: LivePanel, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[dict[str, object]] = []
-    monkeypatch.setattr(panel, "display", lambda bundle, raw: shown.append(bundle))
+    monkeypatch.setattr(still_module, "display", lambda bundle, raw: shown.append(bundle))
     live._ipython_display_()
     still, view = shown
-    assert view[panel.VIEW]["model_id"] == live.box.model_id
-    assert panel.VIEW not in still  # else nbconvert's page would take it, and show nothing
-    monkeypatch.setenv(panel.STATIC, "1")
+    assert view[still_module.VIEW]["model_id"] == live.box.model_id
+    assert still_module.VIEW not in still  # else nbconvert's page would take it, and show nothing
+    monkeypatch.setenv(still_module.STATIC, "1")
     live._ipython_display_()
     assert shown[2:] == [still]
     assert still.keys() == {"text/plain", "text/html", "image/png"}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import os
 import threading
 from collections.abc import Callable
 
-from IPython.display import display
 from ipywidgets import HTML, Button, HBox, Layout, VBox
 from torch import nn
 
@@ -20,9 +17,8 @@ from algan_lite.widgets.panel.presence import Heart, replace_earlier
 from algan_lite.widgets.panel.scene import Frame
 from algan_lite.widgets.panel.session import Session
 from algan_lite.widgets.panel.settings import Settings
+from algan_lite.widgets.panel.still import hiding, show, still
 
-STATIC = "ALGAN_LITE_STATIC"  # set to 1 where no kernel will answer: a built page
-VIEW = "application/vnd.jupyter.widget-view+json"
 _PEN = threading.Lock()  # matplotlib is not made for two threads at once
 
 
@@ -209,7 +205,7 @@ class LivePanel:
             layout=Layout(width="350px", max_width="100%"),
         )
         # Where the panel is alive its still picture, which stands above it, is hidden.
-        live = HTML(f"{KEY}<style>#{self._still_id} {{ display: none }}</style>")
+        live = HTML(KEY + hiding(self._still_id))
         right = VBox([self._image, live, self._heart], layout=Layout(max_width="100%"))
         return HBox([left, right], layout=Layout(flex_flow="row wrap", grid_gap="16px"))
 
@@ -221,18 +217,9 @@ class LivePanel:
 
     def _ipython_display_(self) -> None:
         """Show a still picture, for where no kernel answers, and the panel (unless ALGAN_LITE_STATIC is 1)."""
-        display(self.still(), raw=True)
-        if os.environ.get(STATIC) != "1":
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-            display({"text/plain": "", VIEW: view}, raw=True)
+        show(self.still(), self.box)
 
     def still(self) -> dict[str, str]:
         """Return what there is to see now, by type: ``text/html``, ``image/png`` (base 64) and ``text/plain``."""
-        words, png = repr(self), base64.b64encode(self._image.value).decode("ascii")
-        still = (
-            f'<figure id="{self._still_id}" class="al-still" style="margin:0"><img src="data:image/png;base64,{png}" '
-            f'alt="{html.escape(words)}" style="width:440px;max-width:100%">{KEY}<figcaption style="color:inherit">'
-            f"{html.escape(words)}. A still picture: <strong>run this notebook to move the sliders.</strong>"
-            "</figcaption></figure>"
-        )
-        return {"text/plain": words, "text/html": still, "image/png": png}
+        then = "run this notebook to move the sliders."
+        return still(repr(self), self._image.value, self._still_id, key=KEY, then=then)
