@@ -9,7 +9,6 @@
     beds = ["ring", "grid"]         # none where there is one
     n = 2500                        # fakes behind each number
     seeds = "10-59"                 # or a list; never those of tuning
-    seeds_on = { grid = "10-19" }   # other seeds where a run costs more; none by default
     fill = 0.0                      # what a failed run deserves
 
     [rule]
@@ -50,7 +49,6 @@ NEEDED = ("question", "measure", "arms", "baseline", "n", "seeds", "rule")
 DEFAULTS = {
     "better": None,  # as METRICS has it
     "beds": [],
-    "seeds_on": {},
     "tuning_seeds": "0-9",
     "sentinels": ["uniform_box", "shapeless"],
     "fill": None,
@@ -70,8 +68,7 @@ class Plan:
         beds: Values of the column ``bed``; empty where there is one bed.
         n: Fakes behind each number.
         seeds: Of confirmation.
-        seeds_on: Bed -> seeds of confirmation there, where they are not ``seeds``.
-        tuning_seeds: Used before, to choose settings; none of them is among the seeds of confirmation.
+        tuning_seeds: Used before, to choose settings; none of them is among the seeds.
         sentinels: Those that a lead must beat, on each bed.
         fill: What replaces a value that is not finite, or None to refuse it.
         kind: The rule, a name in ``RULES``.
@@ -87,7 +84,6 @@ class Plan:
     beds: tuple[str, ...]
     n: int
     seeds: tuple[int, ...]
-    seeds_on: Mapping[str, tuple[int, ...]]
     tuning_seeds: tuple[int, ...]
     sentinels: tuple[str, ...]
     fill: float | None
@@ -146,10 +142,7 @@ class Plan:
         runs = table[table["arm"].isin(names) & (table[where[0]].isin(self.beds) if where else True)]
         beds = self.beds or (None,)
         planned = {
-            (*(() if bed is None else (bed,)), arm, seed)
-            for bed in beds
-            for arm in names
-            for seed in self.seeds_on.get(bed, self.seeds)
+            (*(() if bed is None else (bed,)), arm, seed) for bed in beds for arm in names for seed in self.seeds
         }
         given = set(runs[[*where, "arm", "seed"]].itertuples(index=False, name=None))
         if given != planned:
@@ -208,18 +201,17 @@ def make_plan(given: Mapping[str, object]) -> Plan:
         check_choice("sentinels", name, SENTINELS)
     if not lists["arms"] or texts["baseline"] in lists["arms"]:
         raise ValueError(f"arms must be 1 or more beside the baseline {texts['baseline']!r}; got {fields['arms']!r}")
-    tuning = _seeds("tuning_seeds", fields["tuning_seeds"])
-    check_kind("seeds_on", fields["seeds_on"], Mapping, "a mapping, bed -> seeds")
-    for bed in fields["seeds_on"]:
-        check_choice("seeds_on", bed, lists["beds"])
+    seeds, tuning = _seeds("seeds", fields["seeds"]), _seeds("tuning_seeds", fields["tuning_seeds"])
+    if len(seeds) < 2 or set(seeds) & set(tuning):
+        used = sorted(set(seeds) & set(tuning))
+        raise ValueError(f"seeds must be 2 or more, none of them used for tuning; got {len(seeds)}, of tuning {used}")
     return Plan(
         **texts,
         **lists,
         **_rule(fields["rule"]),
         better=_better(texts["measure"], fields["better"]),
         n=check_integer("n", fields["n"], 2),
-        seeds=_fresh("seeds", fields["seeds"], tuning),
-        seeds_on={bed: _fresh(f"seeds_on[{bed!r}]", given, tuning) for bed, given in fields["seeds_on"].items()},
+        seeds=seeds,
         tuning_seeds=tuning,
         fill=None if fields["fill"] is None else check_number("fill", fields["fill"]),
     )
@@ -248,15 +240,6 @@ def _seeds(name: str, value: object) -> tuple[int, ...]:
     seeds = tuple(check_integer(name, seed, 0) for seed in check_list(name, value, "a list of integers, or '10-59'"))
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"{name} must differ from each other; got {shown(value)}")
-    return seeds
-
-
-def _fresh(name: str, value: object, tuning: tuple[int, ...]) -> tuple[int, ...]:
-    """Return seeds of confirmation: at least two, and none of tuning."""
-    seeds = _seeds(name, value)
-    if len(seeds) < 2 or set(seeds) & set(tuning):
-        used = sorted(set(seeds) & set(tuning))
-        raise ValueError(f"{name} must be 2 or more, none of them used for tuning; got {len(seeds)}, of tuning {used}")
     return seeds
 
 

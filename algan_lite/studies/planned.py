@@ -36,7 +36,7 @@ class Planned:
             "question": plan.question,
             "arms": f"{', '.join(plan.arms)}, each against {plan.baseline}{on}",
             "measure": f"{plan.measure} ({plan.better} is better), {plan.n:,} fakes behind each number",
-            "seeds": "; ".join([_runs(plan.seeds), *(f"on {bed} {_runs(own)}" for bed, own in plan.seeds_on.items())]),
+            "seeds": f"{_told(plan.seeds)} ({len(plan.seeds)} runs of each arm)",
             "tuned on": f"seeds {_told(plan.tuning_seeds)}" if plan.tuning_seeds else "no seeds",
             "rule": plan.rule,
             "dates": str(self.dates),
@@ -77,10 +77,6 @@ def _record(name: str) -> dict[str, str | None] | None:
     if name not in study.studies(study.RESULTS):
         return None
     return study.read_record(Path(study.RESULTS) / f"{name}.json").get("plan")
-
-
-def _runs(seeds: Sequence[int]) -> str:
-    return f"{_told(seeds)} ({len(seeds)} runs of each arm)"
 
 
 def _told(seeds: Sequence[int]) -> str:

@@ -73,17 +73,6 @@ REFUSED = {
     "seeds upside down": ({"seeds": "20-10"}, ValueError, "seeds must be a list of integers or text such as '10-59'"),
     "a seed twice": ({"seeds": [10, 10]}, ValueError, r"seeds must differ from each other; got \[10, 10\]"),
     "a number as seeds": ({"seeds": 20}, TypeError, "seeds must be a list of integers, or '10-59'; got 20"),
-    "a tuning seed on a bed": (
-        {"beds": ["x"], "seeds_on": {"x": "9-20"}},
-        ValueError,
-        r"seeds_on\['x'\] must be .*none of them used for tuning; got 12, of tuning \[9\]",
-    ),
-    "seeds on another bed": (
-        {"beds": ["x"], "seeds_on": {"y": "10-20"}},
-        ValueError,
-        "seeds_on must be one of x; got 'y'",
-    ),
-    "seeds on nothing": ({"seeds_on": "10-20"}, TypeError, "seeds_on must be a mapping, bed -> seeds; got str"),
     "an unknown field": ({"seed": 1}, ValueError, "plan's fields must be one of question, .*; got 'seed'"),
     "a baseline among arms": ({"baseline": "b"}, ValueError, "arms must be 1 or more beside the baseline 'b'"),
     "an arm twice": ({"arms": ["b", "b"]}, ValueError, "arms must differ"),
@@ -204,21 +193,6 @@ def test_planned_runs_are_there_and_no_others() -> None:
     pd.testing.assert_frame_equal(plan().verdict(pd.concat([table, explored])), plan().verdict(table))
     with pytest.raises(TypeError, match=r"table must be a pandas.DataFrame"):
         plan().verdict([1])
-
-
-def test_a_bed_may_have_seeds_of_its_own() -> None:
-    table = pd.concat([runs().assign(bed="ring"), runs().assign(bed="grid")], ignore_index=True)
-    less = table[(table["bed"] == "ring") | (table["seed"] < 20)]
-    fewer = plan(beds=["ring", "grid"], seeds_on={"grid": "10-19"})
-    found = fewer.verdict(less)
-    assert found.loc["ring", "low"].tolist() == plan(beds=["ring", "grid"]).verdict(table).loc["ring", "low"].tolist()
-    own = less[(less["bed"] == "grid") & (less["arm"] == "b")]["quality_3sigma"]
-    assert len(own) == 10
-    assert found.loc[("grid", "b"), "mean"] == pytest.approx(own.mean())
-    with pytest.raises(ValueError, match=r"90 planned runs .*0 missing and 30 others"):
-        fewer.verdict(table)
-    with pytest.raises(ValueError, match=r"120 planned runs .*30 missing"):
-        plan(beds=["ring", "grid"]).verdict(less)
 
 
 def test_failed_runs_get_what_the_plan_says() -> None:

@@ -108,8 +108,6 @@ def test_lists_of_seeds_are_told(house: Checkout) -> None:
     assert show_plan("a").lines["seeds"] == "3, 5, 9 (3 runs of each arm)"
     assert show_plan("a").lines["tuned on"] == "no seeds"
     assert show_plan("a").lines["arms"].endswith(", on ring")
-    house.commit({"plans/a.toml": text.replace("baseline", 'seeds_on = { ring = "7-9" }\nbaseline')}, day=3)
-    assert show_plan("a").lines["seeds"] == "3, 5, 9 (3 runs of each arm); on ring 7-9 (3 runs of each arm)"
 
 
 def test_a_plan_that_was_not_committed_shows(house: Checkout) -> None:
