@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -313,9 +314,10 @@ class PILambda(Balance):
         return Dials(lam=(self.proportional * memory["error"] + memory["sum"]).clamp(-most, most).exp())
 
 
+@cache
 def ideal_loss(loss: Loss) -> float:
     """Return D's loss when it cannot tell reals from fakes: log 4 for the logistic losses, 2 for hinge."""
-    logit = torch.tensor([(loss.boundary or 0.0) * loss.sign])
+    logit = torch.tensor([(loss.boundary or 0.0) * loss.sign], device="cpu")
     return loss.D(logit, logit).item()
 
 
