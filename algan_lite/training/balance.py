@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -370,9 +371,10 @@ class Ada(Balance):
         return Dials(augment=memory["p"])
 
 
+@cache
 def ideal_loss(loss: Loss) -> float:
     """Return D's loss when it cannot tell reals from fakes: log 4 for the logistic losses, 2 for hinge."""
-    logit = torch.tensor([(loss.boundary or 0.0) * loss.sign])
+    logit = torch.tensor([(loss.boundary or 0.0) * loss.sign], device="cpu")
     return loss.D(logit, logit).item()
 
 
