@@ -47,6 +47,30 @@ BATCH = al.make_batch(G, D, normal(8, 2), normal(8, 3))
 
 Call = tuple[Callable[..., object], dict[str, Any]]
 
+LABELS = torch.arange(12) % 3
+SPREAD = normal(12, 2) + 4 * LABELS[:, None]
+
+
+class Says:
+    """A learner's model that tells three classes by where they lie."""
+
+    def predict_proba(self, x: torch.Tensor) -> torch.Tensor:
+        return (-(x.flatten(1).mean(1, keepdim=True) - 4 * torch.arange(3)).square()).softmax(-1)
+
+
+def _pool() -> al.labels.Pool:
+    return al.labels.Pool(SPREAD, LABELS.__getitem__, labeled=[0, 1])
+
+
+def _asking(name: str) -> Call:
+    entry = al.labels.QUERIES[name]
+    options = {key: option.default for key, option in entry.options.items()} | (
+        {"steps": 1} if "steps" in entry.options else {}
+    )
+    nets = {"G": Gs if name == "g_disagreement" else G, "D": D, "model": Says()}
+    common = {"pool": _pool(), "strategy": name, "n": 3, "features": None, "generator": None, "seed": 0}
+    return al.labels.query, {**common, **nets, **options} | ({"num_classes": 3} if name == "prob_cover" else {})
+
 
 def _training(**changes: object) -> Call:
     return al.train, {
@@ -294,6 +318,29 @@ DOORS: dict[str, Callable[[], Call]] = {
     ),
     "load_study": _two(al.load_study, name="lambda"),
     "Snapshots": _two(callbacks.Snapshots, steps=[1, 2]),
+    "Pool": _two(al.labels.Pool, x=SPREAD, oracle=LABELS.__getitem__, labeled=[0], budget=4),
+    "ask": _two(_pool().ask, indices=[3]),
+    **{f"query {name}": partial(_asking, name) for name in al.labels.QUERIES},
+    "given": _two(al.labels.given, scores=normal(12)),
+    "invert": _two(al.labels.invert, G=G, x=SPREAD, starts=4, steps=1, lr=0.1, generator=None, seed=0),
+    "residuals": _two(al.labels.residuals, G=Gs, x=SPREAD, starts=4, steps=1, lr=0.1, generator=None, seed=0),
+    "from_sklearn": _two(al.labels.from_sklearn, make=dict, features=None, num_classes=3, semi=False),
+    "area": _two(al.labels.area, labels=[20, 40], errors=[0.5, 0.25]),
+    "labels_to_reach": _two(al.labels.labels_to_reach, labels=[20, 40], errors=[0.5, 0.25], error=0.3),
+    "learning_curve": lambda: (
+        al.labels.learning_curve,
+        {
+            "pool": _pool(),
+            "learner": lambda pool: Says(),
+            "strategy": "margin",
+            "x_test": SPREAD,
+            "y_test": LABELS,
+            "query_size": 2,
+            "rounds": 2,
+            "generator": None,
+            "seed": 0,
+        },
+    ),
     "training_step": _two(al.export.training_step, path="step.onnx", config=FEW, G=G, D=D),
     "view": _two(al.export.view, path="view.onnx", G=G, D=D, config=FEW, num_x=4, num_z=4),
     "draw": _two(al.rng.draw, source=torch.Generator(), shape=(3,), device="cpu", kind="index", high=4),
