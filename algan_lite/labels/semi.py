@@ -223,8 +223,9 @@ def train_semi(
     """
     x, y = check_labeled_images(pool, num_classes)
     config = SemiConfig() if config is None else config
+    check_kind("config", config, SemiConfig, "a SemiConfig, or None")
     check_integer("checkpoint_every", checkpoint_every, 1)
-    if resume and checkpoint is None:
+    if check_flag("resume", resume) and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the file to continue from; got None")
     run = SemiGAN(pool.x, num_classes, config, seed)
     path = None if checkpoint is None else check_writable("checkpoint", checkpoint)
