@@ -5,6 +5,7 @@ A door is a name and a function without arguments that returns what is called, a
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
@@ -19,6 +20,7 @@ from torch.utils.data import DataLoader
 
 import algan_lite as al
 from algan_lite import metrics, sampling
+from algan_lite.labels.affine import affine
 from algan_lite.objective import dirac
 from algan_lite.studies import study_dates
 from algan_lite.studies.plan import make_plan
@@ -47,6 +49,30 @@ IMAGES = normal(4, 1, 28, 28).clamp(-1, 1)
 BATCH = al.make_batch(G, D, normal(8, 2), normal(8, 3))
 
 Call = tuple[Callable[..., object], dict[str, Any]]
+
+LABELS = torch.arange(12) % 3
+SPREAD = normal(12, 2) + 4 * LABELS[:, None]
+
+
+class Says:
+    """A learner's model that tells three classes by where they lie."""
+
+    def predict_proba(self, x: torch.Tensor) -> torch.Tensor:
+        return (-(x.flatten(1).mean(1, keepdim=True) - 4 * torch.arange(3)).square()).softmax(-1)
+
+
+def _pool() -> al.labels.Pool:
+    return al.labels.Pool(SPREAD, LABELS.__getitem__, labeled=[0, 1])
+
+
+def _asking(name: str) -> Call:
+    entry = al.labels.QUERIES[name]
+    options = {key: option.default for key, option in entry.options.items()} | (
+        {"steps": 1} if "steps" in entry.options else {}
+    )
+    nets = {"G": Gs if name == "g_disagreement" else G, "D": D, "model": Says()}
+    common = {"pool": _pool(), "strategy": name, "n": 3, "features": None, "generator": None, "seed": 0}
+    return al.labels.query, {**common, **nets, **options} | ({"num_classes": 3} if name == "prob_cover" else {})
 
 
 def _training(**changes: object) -> Call:
@@ -146,6 +172,30 @@ def _augmentation(name: str) -> Call:
 
 def _two(fn: Callable[..., object], **arguments: object) -> Callable[[], Call]:
     return lambda: (fn, arguments)
+
+
+PICTURES = torch.rand(12, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+CLASSES = torch.arange(12) % 3
+
+
+def _pictures() -> al.labels.Pool:
+    return al.labels.Pool(PICTURES, CLASSES.__getitem__, labeled=[0, 1, 2])
+
+
+def _learner(name: str) -> Call:
+    few = {
+        "vae_spreading": {"latent_dim": 2, "num_steps": 1, "neighbors": 3, "alpha": 0.5},
+        "label_spreading": {"components": 2, "neighbors": 3, "alpha": 0.5},
+        "logistic": {"C": 1.0},
+        "classifier": {"net": "dense", "augment": True, "num_steps": 1, "lr": 1e-3},
+        "pseudo_labels": {"net": "conv", "threshold": 0.5, "num_steps": 1, "lr": 1e-3, "warmup": 0.0},
+        "ssl_gan": {"config": al.labels.SemiConfig(num_steps=1)},
+    }
+
+    def learn(pool: object, seed: object, **options: object) -> object:
+        return al.labels.LEARNERS[name](seed, **options)(pool)
+
+    return learn, {"pool": _pictures(), "seed": 0, **few[name]}
 
 
 LOGITS = {"logits_real": normal(6), "logits_fake": normal(6, seed=1), "weights": torch.full((6,), 1 / 6)}
@@ -319,8 +369,66 @@ DOORS: dict[str, Callable[[], Call]] = {
     ),
     "load_study": _two(al.load_study, name="lambda"),
     "Snapshots": _two(callbacks.Snapshots, steps=[1, 2]),
+    "Pool": _two(al.labels.Pool, x=SPREAD, oracle=LABELS.__getitem__, labeled=[0], budget=4),
+    "ask": _two(_pool().ask, indices=[3]),
+    **{f"query {name}": partial(_asking, name) for name in al.labels.QUERIES},
+    "given": _two(al.labels.given, scores=normal(12)),
+    "invert": _two(al.labels.invert, G=G, x=SPREAD, starts=4, steps=1, lr=0.1, generator=None, seed=0),
+    "residuals": _two(al.labels.residuals, G=Gs, x=SPREAD, starts=4, steps=1, lr=0.1, generator=None, seed=0),
+    "from_sklearn": _two(al.labels.from_sklearn, make=dict, features=None, num_classes=3, semi=False),
+    "area": _two(al.labels.area, labels=[20, 40], errors=[0.5, 0.25]),
+    "labels_to_reach": _two(al.labels.labels_to_reach, labels=[20, 40], errors=[0.5, 0.25], error=0.3),
+    "learning_curve": lambda: (
+        al.labels.learning_curve,
+        {
+            "pool": _pool(),
+            "learner": lambda pool: Says(),
+            "strategy": "margin",
+            "x_test": SPREAD,
+            "y_test": LABELS,
+            "query_size": 2,
+            "rounds": 2,
+            "generator": None,
+            "seed": 0,
+        },
+    ),
     "training_step": _two(al.export.training_step, path="step.onnx", config=FEW, G=G, D=D),
     "view": _two(al.export.view, path="view.onnx", G=G, D=D, config=FEW, num_x=4, num_z=4),
+    **{f"learner {name}": partial(_learner, name) for name in al.labels.LEARNERS},
+    "real_logit": _two(al.labels.real_logit, class_logits=normal(6, 3)),
+    "labeled_loss": _two(al.labels.labeled_loss, class_logits=normal(12, 3), y=CLASSES),
+    "unlabeled_loss": _two(al.labels.unlabeled_loss, class_logits_real=normal(6, 3), class_logits_fake=normal(5, 3)),
+    "feature_matching": _two(al.labels.feature_matching, features_real=normal(6, 3), features_fake=normal(5, 3)),
+    "affine": lambda: (
+        affine,
+        {"x": PICTURES, "generator": torch.Generator().manual_seed(0), "degrees": 9.0, "scale": 0.1, "shift": 1.0},
+    ),
+    "SemiConfig": _two(al.labels.SemiConfig, **dataclasses.asdict(al.labels.SemiConfig())),
+    "train_semi": lambda: (
+        al.labels.train_semi,
+        {
+            "pool": _pictures(),
+            "config": al.labels.SemiConfig(num_steps=2),
+            "num_classes": 3,
+            "seed": 0,
+            "checkpoint": None,
+            "checkpoint_every": 1,
+            "resume": False,
+            "progress": False,
+        },
+    ),
+    "Labeling": _two(
+        al.labels.Labeling,
+        x=SPREAD,
+        truth=LABELS,
+        x_test=SPREAD,
+        y_test=LABELS,
+        learner=lambda pool: Says(),
+        budget=3,
+        strategy="random",
+        num_classes=3,
+        seed=0,
+    ),
     "draw": _two(al.rng.draw, source=torch.Generator(), shape=(3,), device="cpu", kind="index", high=4),
     "stream": _two(al.rng.stream, seed=0, purpose="fuzz"),
     "run_seeds": _two(al.rng.run_seeds, seed=0, runs=2),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from algan_lite.core.checks import check_number, check_tensor
+from algan_lite.core.checks import check_kind, check_number, check_tensor
 from algan_lite.core.rng import fresh
 
 
@@ -33,9 +33,9 @@ def affine(
     """
     if check_tensor("x", x, "(N, 1, height, width)").ndim != 4 or x.shape[1] != 1:
         raise ValueError(f"x must be (N, 1, height, width); got {tuple(x.shape)}")
-    check_number("degrees", degrees, 0, 180)
-    check_number("scale", scale, 0, 0.9)
-    check_number("shift", shift, 0)
+    check_kind("generator", generator, torch.Generator, "a torch.Generator")
+    degrees, scale = check_number("degrees", degrees, 0, 180), check_number("scale", scale, 0, 0.9)
+    shift = check_number("shift", shift, 0)
     turn, size, right, down = (2 * fresh(generator, (len(x), 4), x.device, "uniform") - 1).unbind(1)
     angle, size = turn * math.radians(degrees), 1 + size * scale
     cos, sin = angle.cos() / size, angle.sin() / size

@@ -104,5 +104,5 @@ def pure_radius(points: Tensor, num_classes: int, purity: float = 0.95, seed: in
     cluster = torch.from_numpy(found)
     distance = torch.cdist(points, points).cpu()
     reach = distance.masked_fill_(cluster[:, None] == cluster, torch.inf).amin(1).sort().values
-    impure = int((1 - purity) * len(points) + 1e-9)  # so many balls may be
+    impure = min(int((1 - purity) * len(points) + 1e-9), len(points) - 1)  # so many balls may be
     return float(reach[impure]) * (1 - 1e-6)

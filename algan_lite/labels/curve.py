@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_integer, check_number
-from algan_lite.labels.pool import Pool
+from algan_lite.core.checks import as_tensor, check_integer, check_kind, check_list, check_number, check_tensor, shown
+from algan_lite.labels.pool import Pool, attempt
 from algan_lite.labels.query import query
-from algan_lite.labels.table import Model
+from algan_lite.labels.table import Model, probabilities
+from algan_lite.sampling.calibration import one_generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +73,19 @@ def learning_curve(
     Raises:
         ValueError: If the pool has no label, or the budget leaves too few; whatever ``query`` refuses.
     """
+    check_kind("pool", pool, Pool, "a Pool")
+    if not callable(learner):
+        raise TypeError(f"learner must be a function of a pool that returns a model; got {shown(learner)}")
     size, rounds = check_integer("query_size", query_size, 1), check_integer("rounds", rounds, 0)
     if not pool.spent or pool.left < size * rounds:
         raise ValueError(
             f"pool must hold a label or more and a budget that leaves {rounds} x {size}; "
             f"got {pool.spent} labels, {pool.left} left"
         )
-    source = rng.resolve(generator, seed, "labels")
+    source = one_generator(rng.resolve(generator, seed, "labels"))
     labels, errors, seconds = [], [], []
     for k in range(rounds + 1):
-        model = learner(pool)
+        model = attempt("learner", learner, pool, "a pool and return a model")
         labels.append(pool.spent)
         errors.append(error_rate(model, x_test, y_test))
         if k < rounds:
@@ -95,7 +99,12 @@ def learning_curve(
 
 def error_rate(model: Model, x: Tensor, y: Tensor) -> float:
     """Share of samples (m, *sample) whose most probable class is not their label y (m,)."""
-    return float((torch.as_tensor(model.predict_proba(x)).argmax(-1) != y).double().mean())
+    check_tensor("x_test", x, "(m, *sample)")
+    truth = as_tensor("y_test", y)
+    if x.ndim < 2 or not len(x) or truth.shape != x.shape[:1]:
+        got = f"{tuple(x.shape)} and {tuple(truth.shape)}"
+        raise ValueError(f"x_test and y_test must be (m, *sample) and (m,), m >= 1; got {got}")
+    return float((probabilities(model, x).argmax(-1) != truth).double().mean())
 
 
 def area(labels: ArrayLike, errors: ArrayLike) -> float:
@@ -142,7 +151,11 @@ def labels_to_reach(labels: ArrayLike, errors: ArrayLike, error: float) -> float
 
 
 def _curve(labels: ArrayLike, errors: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    x, y = np.asarray(labels, dtype=float), np.asarray(errors, dtype=float)
-    if x.ndim != 1 or x.shape != y.shape or not len(x) or (np.diff(x) <= 0).any():
+    x, y = _numbers("labels", labels), _numbers("errors", errors)
+    if x.shape != y.shape or not len(x) or (np.diff(x) <= 0).any():
         raise ValueError(f"labels must ascend, (T,) with T >= 1, with as many errors; got {x.shape} and {y.shape}")
     return x, y
+
+
+def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+    return np.array([check_number(name, value) for value in check_list(name, values, "a sequence of numbers")], float)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_choice, check_integer, check_number
+from algan_lite.core.checks import ask, check_choice, check_integer, check_number
 from algan_lite.labels.inversion import reconstruction_variance as variance_over
 from algan_lite.labels.inversion import residuals
 from algan_lite.labels.table import Question, entered, in_turn
@@ -24,9 +24,9 @@ def _at_least(low: int) -> Callable[[str, object], int]:
 
 
 def _sign(name: str, value: object) -> int:
-    if value not in (1, -1):
+    if abs(sign := check_integer(name, value, -1, 1)) != 1:
         raise ValueError(f"{name} must be 1 or -1; got {value!r}")
-    return value
+    return sign
 
 
 def _with_ratio(name: str, value: object) -> str:
@@ -49,7 +49,7 @@ def gold(question: Question) -> Tensor:
     Published with s = 1: ask for what G draws too seldom. s = -1 asks for what looks like a fake.
     """
     with torch.no_grad(), evaluating(layers_of(question.D)):
-        logits = question.D(question.candidates)
+        logits = ask("D", question.D, question.candidates, "samples (M, *sample)")
     if logits.shape != question.unlabeled.shape:
         raise ValueError(f"D(x) must have shape ({len(question.unlabeled)},), as x; got {tuple(logits.shape)}")
     doubt = torch.special.entr(question.probabilities(question.candidates)).sum(-1)
@@ -66,8 +66,10 @@ def gaal(question: Question) -> Tensor:
     """
     shape = (question.n, question.options["tries"])
     z = rng.draw(question.generator, (*shape, question.G.latent_dim), question.pool.x.device)
+    if hasattr(question.G, "runs"):
+        raise ValueError("query 'gaal' needs one G; got an Ensemble: ask G.member(0)")
     with torch.no_grad(), evaluating(layers_of(question.G)):
-        drawn = question.G(z.flatten(0, 1))
+        drawn = ask("G", question.G, z.flatten(0, 1), "latents (N, latent_dim)")
     best = question.probabilities(drawn).topk(2, dim=-1).values
     nearest = (best[:, 0] - best[:, 1]).view(shape).argmin(1)  # to the boundary
     wanted = drawn.unflatten(0, shape)[torch.arange(question.n), nearest]

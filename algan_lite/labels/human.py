@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import check_choice, check_integer
+from algan_lite.core.checks import check_choice, check_integer, check_tensor, shown
 from algan_lite.core.rng import stream
 from algan_lite.labels.curve import error_rate, learning_curve
 from algan_lite.labels.pool import Pool
@@ -59,7 +59,9 @@ class Labeling:
         num_classes: int = 10,
         seed: int = 0,
     ) -> None:
-        self._data = x, truth, x_test, y_test
+        self._data = (*_labeled("x", x, "truth", truth), *_labeled("x_test", x_test, "y_test", y_test))
+        if not callable(learner):
+            raise TypeError(f"learner must be a function fit(pool) -> model; got {shown(learner)}")
         self.budget, self.seed = check_integer("budget", budget, 1, len(x)), check_integer("seed", seed, 0)
         self._learner, self.num_classes = learner, check_integer("num_classes", num_classes, 2)
         self.strategy = check_choice("strategy", strategy, STRATEGIES)
@@ -180,3 +182,12 @@ class Labeling:
         draws = stream(self.seed, f"question {len(self.actions)}")
         order = query(pool, strategy, wanted, model=self._model, generator=draws).tolist()
         return next(index for index in order if index not in skipped)
+
+
+def _labeled(x_name: str, x: object, y_name: str, y: object) -> tuple[Tensor, Tensor]:
+    """Return samples and their labels, or say what does not fit."""
+    if check_tensor(x_name, x, "(N, *sample)").ndim < 2 or not len(x):
+        raise ValueError(f"{x_name} must be (N, *sample) with N >= 1; got {tuple(x.shape)}")
+    if not isinstance(y, Tensor) or y.dtype is not torch.int64 or y.shape != x.shape[:1]:
+        raise TypeError(f"{y_name} must be int64 labels ({len(x)},), one a sample; got {shown(y)}")
+    return x, y

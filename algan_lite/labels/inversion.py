@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from algan_lite.core import rng
-from algan_lite.core.checks import check_integer, check_number, check_tensor
-from algan_lite.models.doors import check_G
+from algan_lite.core.checks import ask, check_integer, check_number, check_tensor
+from algan_lite.models.doors import check_G, weights_like
 from algan_lite.models.networks import evaluating, layers_of
+from algan_lite.sampling.calibration import one_generator
 
 
 def invert(
@@ -18,7 +19,7 @@ def invert(
     starts: int = 500,
     steps: int = 60,
     lr: float = 0.05,
-    generator: rng.Stream | None = None,
+    generator: torch.Generator | None = None,
     seed: int | None = None,
 ) -> Tensor:
     r"""Find latents whose samples are as near as possible to given ones.
@@ -52,7 +53,8 @@ def invert(
         raise ValueError(f"x must be (N, *sample) with N >= 1; got shape {tuple(x.shape)}")
     starts, steps = check_integer("starts", starts, 1), check_integer("steps", steps, 0)
     lr = check_number("lr", lr, 0, open_low=True)
-    tried = rng.draw(rng.resolve(generator, seed, "inversion"), (starts, G.latent_dim), x.device)
+    source = one_generator(rng.resolve(generator, seed, "inversion"))
+    tried = rng.draw(source, (starts, G.latent_dim), x.device).to(weights_like(G).dtype)
     if (runs := getattr(G, "runs", None)) is not None:
         tried = tried.expand(runs, *tried.shape)
     with evaluating(layers_of(G)):
@@ -68,10 +70,11 @@ def invert(
 def _nearest(G: nn.Module, z: Tensor, x: Tensor) -> Tensor:
     """Return for each x the latent, of (..., M, latent_dim), whose sample is nearest: (..., N, latent_dim)."""
     with torch.no_grad():
-        made = G(z)
+        made = ask("G", G, z, "latents (..., N, latent_dim)")
         if (shape := tuple(made.shape[z.ndim - 1 :])) != tuple(x.shape[1:]):
             raise ValueError(f"x must be (N, {', '.join(map(str, shape))}), as G's samples are; got {tuple(x.shape)}")
-        distance = torch.cdist(x.flatten(1).expand(*z.shape[:-2], -1, -1), made.flatten(z.ndim - 1))  # (..., N, M)
+        rows, columns = x.flatten(1).float().expand(*z.shape[:-2], -1, -1), made.flatten(z.ndim - 1).float()
+        distance = torch.cdist(rows, columns)  # (..., N, M)
     places = distance.argmin(-1, keepdim=True)
     return z.gather(-2, places.expand(*places.shape[:-1], z.shape[-1])).clone()
 

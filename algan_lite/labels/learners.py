@@ -13,7 +13,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from algan_lite.core.checks import Entry, Table, check_integer, check_number, check_options
+from algan_lite.core.checks import Entry, Table, check_flag, check_integer, check_number, check_options
 from algan_lite.labels.estimators import from_sklearn
 from algan_lite.labels.pool import Pool
 from algan_lite.labels.semi import SemiConfig, check_labeled_images, train_semi
@@ -68,6 +68,7 @@ def logistic(pool: Pool, seed: int, *, C: float = 1.0) -> Model:
     """Logistic regression on the pixels: no unlabeled images, no noise."""
     from sklearn.linear_model import LogisticRegression
 
+    check_number("C", C, 0, open_low=True)
     return from_sklearn(lambda: LogisticRegression(C=C, max_iter=1000))(pool)
 
 
@@ -89,6 +90,7 @@ def spreading(x: Tensor, *, components: int = 40, neighbors: int = 10, alpha: fl
     from sklearn.decomposition import PCA
 
     pixels = x.flatten(1).numpy()
+    check_integer("components", components, 1)
     pca = PCA(min(components, *pixels.shape), svd_solver="full").fit(pixels)
     features = lambda x: torch.from_numpy(pca.transform(x.flatten(1).numpy()))  # noqa: E731
     return lambda pool: _spread(pool, features, neighbors, alpha)
@@ -106,6 +108,8 @@ def vae_spreading(
 def _spread(pool: Pool, features: Callable[[Tensor], Tensor], neighbors: int, alpha: float) -> Model:
     from sklearn.semi_supervised import LabelSpreading
 
+    check_integer("neighbors", neighbors, 1)
+    check_number("alpha", alpha, 0, 0.9999, open_low=True)
     how = {"n_neighbors": min(neighbors, len(pool)), "alpha": alpha, "max_iter": 100}
     return from_sklearn(lambda: LabelSpreading(kernel="knn", **how), features=features, semi=True)(pool)
 
@@ -115,6 +119,7 @@ def classifier(
     pool: Pool, seed: int, *, net: str = "dense", augment: bool = False, num_steps: int = 2000, lr: float = 3e-3
 ) -> Model:
     """A network on the labeled images alone, with ``augment`` turned and shifted anew in every batch."""
+    check_flag("augment", augment)
     student = _student(pool, seed, net, num_steps, lr)
     for _ in range(num_steps):
         student.descend(student.labeled_loss(augment))
@@ -145,6 +150,7 @@ def pseudo_labels(
 
 
 def _student(pool: Pool, seed: int, net: str, num_steps: int, lr: float) -> Student:
+    check_number("lr", lr, 0, open_low=True)
     how = {"net": net, "num_steps": num_steps, "lr": lr, "num_classes": NUM_CLASSES, "seed": seed}
     return Student(pool.x[pool.labeled], pool.y, **how)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor
 from algan_lite.core.checks import as_tensor, check_integer, check_tensor, shown
 
 Oracle: TypeAlias = Callable[[Tensor], Tensor | np.ndarray | Sequence[int]]
+
+A, B = TypeVar("A"), TypeVar("B")
 
 UNKNOWN = -1  # stands for a label that nobody has paid for
 
@@ -132,15 +134,32 @@ def _metered(oracle: Oracle, budget: int) -> Callable[[Tensor], Tensor]:
     """Return the oracle behind a meter: the only way to it. A copy of the pool shares the meter."""
     spent = 0
 
+    def said(rows: Tensor) -> Tensor | np.ndarray:
+        answers = oracle(rows)
+        return answers if isinstance(answers, Tensor) else np.asarray(answers)
+
     def pay(rows: Tensor) -> Tensor:
         nonlocal spent
         if spent + len(rows) > budget:
             raise ValueError(f"indices must be at most {budget - spent}, what the budget leaves; got {len(rows)}")
-        answers = _labels(oracle(rows.clone()), len(rows))
+        answers = _labels(attempt("oracle", said, rows.clone(), "indices (n,) and return n labels"), len(rows))
         spent += len(rows)
         return answers
 
     return pay
+
+
+def attempt(name: str, call: Callable[[A], B], given: A, takes: str) -> B:
+    """Call a function of somebody's own, and say in terms of its contract how it fails.
+
+    Raises:
+        ValueError: If it fails.
+    """
+    try:
+        return call(given)
+    except Exception as error:
+        told = f"{name} must take {takes}; it raised {type(error).__name__}: {error}"
+        raise ValueError(told[:400]) from error
 
 
 def _indices(name: str, given: Tensor | Sequence[int], n: int) -> Tensor:
@@ -162,7 +181,7 @@ def _indices(name: str, given: Tensor | Sequence[int], n: int) -> Tensor:
 
 def _labels(given: object, n: int) -> Tensor:
     """Return what an oracle said as int64 (n,)."""
-    answers = as_tensor("the oracle's labels", given if isinstance(given, Tensor) else np.asarray(given)).detach().cpu()
+    answers = as_tensor("the oracle's labels", given).detach().cpu()
     if tuple(answers.shape) != (n,):
         raise ValueError(f"the oracle must return {n} labels, one an index; got shape {tuple(answers.shape)}")
     if answers.is_floating_point() or answers.dtype == torch.bool:

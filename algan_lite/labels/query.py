@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from algan_lite.core import rng
 from algan_lite.core.checks import check_choice, check_integer, check_kind, check_tensor, shown
 from algan_lite.labels import activeml, classic, gans  # noqa: F401 (the latter two enter the table)
-from algan_lite.labels.pool import Pool
+from algan_lite.labels.pool import Pool, attempt
 from algan_lite.labels.table import QUERIES, Model, Query, Question
+from algan_lite.models.doors import check_G
+from algan_lite.sampling.calibration import one_generator
 from algan_lite.selection.picks import in_order
 from algan_lite.selection.strategies import Option
 
@@ -68,9 +70,9 @@ def query(
     for name, value in (("model", model), ("G", G), ("D", D)):
         if name in entry.needs and value is None:
             raise ValueError(f"query {entry.name!r} needs {name}=, {NEEDS[name]}; got None")
+    _check_functions(entry, G, D, features)
     if generator is not None or seed is not None or entry.draws:
-        generator = rng.resolve(generator, seed, "labels")
-        check_kind("generator", generator, torch.Generator, "one torch.Generator")
+        generator = one_generator(rng.resolve(generator, seed, "labels"))
     given = {} if features is None else {"features": features}
     question = Question(pool, n, model, G, D, generator=generator, options=_options(entry, options), **given)
     utilities = check_tensor("utilities", entry.fn(question), "(M,)").detach().cpu()
@@ -98,6 +100,15 @@ def given(scores: Tensor) -> Callable[[Question], Tensor]:
     return known
 
 
+def _check_functions(entry: Query, G: object, D: object, features: object) -> None:
+    """Refuse what cannot be called as a query will."""
+    if "G" in entry.needs:
+        check_G(G)
+    for name, call in (("D", D if "D" in entry.needs else None), ("features", features)):
+        if call is not None and not callable(call):
+            raise TypeError(f"{name} must be a function of samples (M, *sample); got {shown(call)}")
+
+
 def _entry(strategy: object) -> Query:
     """Return an entry of the table, or one made for a strategy from elsewhere."""
     if isinstance(strategy, Query):
@@ -110,7 +121,8 @@ def _entry(strategy: object) -> Query:
     if not callable(strategy):
         takes = f"a name ({', '.join(QUERIES)}), a function of a Question, or a strategy of scikit-activeml"
         raise TypeError(f"strategy must be {takes}; got {shown(strategy)}")
-    return Query(name=name, fn=strategy)
+    takes = "a Question and return utilities (M,)"
+    return Query(name=name, fn=lambda question: attempt("strategy", strategy, question, takes))
 
 
 def _options(entry: Query, options: Mapping[str, object]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_flag, check_integer, check_kind, check_number
+from algan_lite.core.checks import check_flag, check_integer, check_kind, check_number, shown
 from algan_lite.core.files import check_writable, load_checkpoint, save_checkpoint
 from algan_lite.core.keys import content_key
 from algan_lite.core.progress import progress_bar
@@ -223,8 +223,9 @@ def train_semi(
     """
     x, y = check_labeled_images(pool, num_classes)
     config = SemiConfig() if config is None else config
+    check_kind("config", config, SemiConfig, "a SemiConfig, or None")
     check_integer("checkpoint_every", checkpoint_every, 1)
-    if resume and checkpoint is None:
+    if check_flag("resume", resume) and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the file to continue from; got None")
     run = SemiGAN(pool.x, num_classes, config, seed)
     path = None if checkpoint is None else check_writable("checkpoint", checkpoint)
@@ -247,6 +248,8 @@ def check_labeled_images(pool: object, num_classes: int) -> tuple[Tensor, Tensor
     check_kind("pool", pool, Pool, "a Pool")
     if pool.x.ndim != 4 or pool.x.shape[1] != 1:
         raise ValueError(f"pool.x must be images (N, 1, height, width); got {tuple(pool.x.shape)}")
+    if pool.x.dtype is not torch.float32 or pool.x.device.type != "cpu":
+        raise TypeError(f"pool.x must be float32 on the CPU, where these learners run; got {shown(pool.x)}")
     if not pool.spent:
         raise ValueError("pool must hold 1 label or more; got none")
     if int(pool.y.max()) >= check_integer("num_classes", num_classes, 2):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import Entry, Table, as_tensor, check_tensor
+from algan_lite.core.checks import Entry, Table, as_tensor, ask, check_tensor, shown
 from algan_lite.labels.pool import Pool
 from algan_lite.selection.strategies import Option
 
@@ -59,17 +59,30 @@ class Question:
     def points(self, x: Tensor) -> Tensor:
         """Where samples (M, *sample) lie, (M, F)."""
         with torch.no_grad():
-            found = check_tensor("features(x)", self.features(x), "(M, F)")
+            found = check_tensor("features(x)", ask("features", self.features, x, "samples (M, *sample)"), "(M, F)")
         if found.ndim != 2 or len(found) != len(x):
             raise ValueError(f"features(x) must have shape ({len(x)}, F); got {tuple(found.shape)}")
         return found
 
     def probabilities(self, x: Tensor) -> Tensor:
         """The model's class probabilities of samples (M, *sample), (M, C)."""
-        found = as_tensor("model.predict_proba(x)", self.model.predict_proba(x)).detach()
-        if found.ndim != 2 or len(found) != len(x):
-            raise ValueError(f"model.predict_proba(x) must have shape ({len(x)}, C); got {tuple(found.shape)}")
-        return found
+        return probabilities(self.model, x)
+
+
+def probabilities(model: Model, x: Tensor) -> Tensor:
+    """Return a model's class probabilities of samples (M, *sample), (M, C), or say how it breaks its contract.
+
+    Raises:
+        TypeError: If it has no ``predict_proba``, or that returns no numbers.
+        ValueError: If that fails, or does not return a row a sample.
+    """
+    name = "model.predict_proba"
+    if not callable(getattr(model, "predict_proba", None)):
+        raise TypeError(f"model must have predict_proba(x), (M, *sample) -> (M, C); got {shown(model)}")
+    found = ask(name, lambda x: as_tensor(f"{name}(x)", model.predict_proba(x)), x, "samples (M, *sample)").detach()
+    if found.ndim != 2 or len(found) != len(x):
+        raise ValueError(f"{name}(x) must have shape ({len(x)}, C); got {tuple(found.shape)}")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

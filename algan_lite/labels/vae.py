@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from algan_lite.core.checks import check_integer
+from algan_lite.core.checks import check_integer, check_number
 from algan_lite.core.rng import derive_seed, fresh, lent, stream
 
 
@@ -55,6 +55,7 @@ def fit_vae(
         Kingma and Welling 2014.
     """
     check_integer("num_steps", num_steps, 1)
+    check_number("lr", lr, 0, open_low=True)
     with lent(derive_seed(seed, "weights of a VAE")):
         vae = VAE(x[0].numel(), check_integer("latent_dim", latent_dim, 1), check_integer("width", width, 1))
     adam, draws = torch.optim.Adam(vae.parameters(), lr=lr, fused=True), stream(seed, "VAE")

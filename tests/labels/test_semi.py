@@ -180,6 +180,12 @@ def test_settings_refuse(field: str, value: object) -> None:
         (lambda: Pool(MANY.flatten(1), CLASS.__getitem__, labeled=[0]), {}, ValueError, "pool.x must be images"),
         (pool, {"num_classes": 2}, ValueError, r"pool.y must be in \[0, 2\), the classes; got 2"),
         (lambda: MANY, {}, TypeError, "pool must be a Pool"),
+        (
+            lambda: Pool(MANY.double(), CLASS.__getitem__, labeled=[0]),
+            {},
+            TypeError,
+            "pool.x must be float32 on the CPU",
+        ),
         (pool, {"checkpoint_every": 0}, ValueError, "checkpoint_every"),
     ],
 )
