@@ -115,6 +115,7 @@ def test_a_step_of_G_leaves_D_and_a_step_of_D_leaves_G() -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, run.D.parameters(), strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(mine, run.G.parameters(), strict=True) if a.ndim > 1)
     assert all(p.requires_grad for p in run._learned)
+    assert all(p.grad is None for p in run.D.parameters())
     now = [p.clone() for p in run.G.parameters()]
     run._step_D(X, Y, MANY[:8], fake.detach())
     assert all(torch.equal(a, b) for a, b in zip(now, run.G.parameters(), strict=True))
@@ -141,6 +142,11 @@ def test_the_average_is_the_mean_of_the_first_steps() -> None:
         run.take_step(X, Y, MANY)
         seen.append(run.D.output.bias.detach().clone())
     torch.testing.assert_close(run.average.output.bias, torch.stack(seen).mean(0))
+
+
+def test_every_purpose_has_its_own_stream() -> None:
+    streams = SemiGAN(MANY, CLASSES, SemiConfig(**FEW), 0)._streams.values()
+    assert len({one.initial_seed() for one in streams}) == 5
 
 
 def test_rates_fall_to_zero_over_the_second_half() -> None:
