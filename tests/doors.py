@@ -6,6 +6,7 @@ A door is a name and a function without arguments that returns what is called, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -72,7 +73,13 @@ def _settings() -> Call:
         "regularizers": {"r1": 0.1},
         "keep_decay": None,
         "augment": ["cutout"],
+        "balance": "gap_aware",
     }
+
+
+def _rule(name: str) -> Call:
+    make = al.BALANCES[name].make
+    return make, {field.name: field.default for field in fields(make)}
 
 
 def _choice(name: str) -> Call:
@@ -273,6 +280,7 @@ DOORS: dict[str, Callable[[], Call]] = {
     "compare_arms on beds": _two(
         al.stats.compare_arms, table=BEDS, value="modes", baseline="a", bed="bed", family="bed"
     ),
+    **{f"balance {name}": partial(_rule, name) for name in al.BALANCES},
     "TrainConfig": _settings,
     **{f"augment by {name}": partial(_augmentation, name) for name in al.AUGMENTATIONS},
     "lams": _two(al.TrainConfig(regularizers={"r1": lambda step: 0.1}).lams, step=3, device="cpu", runs=None),

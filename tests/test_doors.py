@@ -58,6 +58,7 @@ OPTIONS = {
     "equilibrium": {"equilibrium": al.Equilibrium(every=1)},
     "relativistic": {"loss": "relativistic"},
     "augment": {"augment": ["rotation", "jitter"], "augment_p": 0.5},
+    **{name: {"balance": name, "regularizers": {"r1": 0.1}, "augment": ["jitter"]} for name in al.BALANCES},
 }
 
 

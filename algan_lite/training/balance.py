@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -190,7 +191,7 @@ class SkipByAccuracy(Balance):
         return Dials(step_D=memory["accuracy"] <= self.above)
 
 
-@balance("skip_by_loss_change", source="Ouyang & Agam 2021")
+@balance("skip_by_loss_change", source="Ouyang, Chen & Agam 2021")
 @dataclass(frozen=True)
 class SkipByLossChange(Balance):
     """D steps only while its loss changes faster, in proportion, than G's.
@@ -328,7 +329,7 @@ class Ada(Balance):
     It begins at 0, whatever ``augment_p`` is.
 
     Args:
-        target: Of r, in (-1, 1).
+        target: Of r, in (-1, 1].
         images: Reals in which p can go from 0 to 1, >= 1. The paper's 500,000 suit a training of millions.
         every: Steps of D between two moves, >= 1.
     """
@@ -340,7 +341,7 @@ class Ada(Balance):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_number("target", self.target, -1, 1)
+        check_number("target", self.target, -1, 1, open_low=True)
         for name in ("images", "every"):
             check_integer(name, getattr(self, name), 1)
 
@@ -370,9 +371,10 @@ class Ada(Balance):
         return Dials(augment=memory["p"])
 
 
+@cache
 def ideal_loss(loss: Loss) -> float:
     """Return D's loss when it cannot tell reals from fakes: log 4 for the logistic losses, 2 for hinge."""
-    logit = torch.tensor([(loss.boundary or 0.0) * loss.sign])
+    logit = torch.tensor([(loss.boundary or 0.0) * loss.sign], device="cpu")
     return loss.D(logit, logit).item()
 
 

@@ -128,8 +128,8 @@ class TrainState:
             factor: Of each run's learning rate, (...); None: 1.
             moves: Whether each run takes the step, (...), booleans; None: all do.
         """
-        if moves is not None and not bool(moves.any()):
-            return
+        if moves is not None and moves.device.type == "cpu" and not bool(moves.any()):
+            return  # nobody moves; elsewhere a look would wait for the device
         parameters = self.optimizers[player].param_groups[0]["params"]
         gradients = torch.autograd.grad(_over_runs(total), parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):

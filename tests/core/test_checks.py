@@ -9,7 +9,7 @@ import torch
 import algan_lite as al
 from algan_lite.core.checks import Entry, Table, check_choice, check_integer, check_number
 
-TABLES = [al.LOSSES, al.REGULARIZERS, al.STRATEGIES, al.SAMPLERS, al.METRICS, al.data.SOURCES]
+TABLES = [al.BALANCES, al.LOSSES, al.REGULARIZERS, al.STRATEGIES, al.SAMPLERS, al.METRICS, al.data.SOURCES]
 TABLES += [al.AUGMENTATIONS]
 
 

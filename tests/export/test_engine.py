@@ -180,6 +180,7 @@ def test_the_stopping_rule_looks_at_the_present() -> None:
 
 CANNOT = {
     "several steps of D": (tiny, {"d_steps": 2}, "d_steps must be 1"),
+    "a rule of balance": (tiny, {"balance": "gap_aware"}, "balance must be None"),
     "convolutions": (al.models.conv_pair, {}, "no translation into ONNX"),
     "float64": (lambda: [net.double() for net in tiny()], {}, "float32"),
 }

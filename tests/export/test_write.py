@@ -76,6 +76,7 @@ def with_dropout() -> tuple[nn.Module, nn.Module]:
 
 REFUSED = [
     (tiny, {"d_steps": 2}, ValueError, r"d_steps must be 1 .* got 2"),
+    (tiny, {"balance": "gap_aware"}, ValueError, r"balance must be None .* got GapAware"),
     (tiny, {"regularizers": {"r1": torch.ones(2)}}, ValueError, r"regularizers\['r1'\] must have shape \(\)"),
     (tiny, {"strategy": "disagreement"}, ValueError, r"num_heads in \[2, inf\); got 1"),
     (lambda: al.models.ensemble(al.models.conv_pair, 2), {}, ValueError, r"G must be an ensemble of dense networks"),

@@ -36,6 +36,8 @@ ARMS: dict[str, tuple[dict, int | None]] = {
     "LOGAN": (THROUGH, None),
     "ensemble": ({"regularizers": {"lecam": 0.3, "dragan": 0.1}, "strategy": "softmax", "pool_factor": 2}, 3),
     "equilibrium": ({"equilibrium": RULE}, 2),
+    "a rule that skips": ({"balance": "skip_by_accuracy"}, 3),
+    "a rule that remembers": ({"balance": "pi_lambda", "regularizers": {"r1": 0.1}}, None),
 }
 SWEEP = {
     "plain": al.TrainConfig(num_steps=4, batch_size=8),
