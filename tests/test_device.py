@@ -230,7 +230,8 @@ def test_the_whole_loop(strategy: str, d_fakes: str, runs: int | None) -> None:
 @pytest.mark.parametrize("balance", al.BALANCES)
 def test_rules_of_balance_forget_no_device(balance: str, runs: int | None) -> None:
     G, D = meta(*tiny(runs=runs))
-    settings = al.TrainConfig(num_steps=2, batch_size=6, balance=balance, regularizers={"r1": 0.1})
+    shown = {"regularizers": {"r1": 0.1}, "augment": ["jitter"]}
+    settings = al.TrainConfig(num_steps=2, batch_size=6, balance=balance, **shown)
     with Guard():
         history = al.train(G, D, MetaSource(), settings, seed=0, progress=False)
     assert {row.device.type for rows in history.columns.values() for row in rows} == {"meta"}

@@ -329,7 +329,7 @@ class Ada(Balance):
     It begins at 0, whatever ``augment_p`` is.
 
     Args:
-        target: Of r, in (-1, 1).
+        target: Of r, in (-1, 1].
         images: Reals in which p can go from 0 to 1, >= 1. The paper's 500,000 suit a training of millions.
         every: Steps of D between two moves, >= 1.
     """
@@ -341,7 +341,7 @@ class Ada(Balance):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        check_number("target", self.target, -1, 1)
+        check_number("target", self.target, -1, 1, open_low=True)
         for name in ("images", "every"):
             check_integer(name, getattr(self, name), 1)
 

@@ -25,6 +25,7 @@ from algan_lite.training.balance import ideal_loss
 from algan_lite.training.state import TrainState
 
 every_rule = pytest.mark.parametrize("name", BALANCES)
+ALL_DIALS = {"regularizers": {"r1": 0.1}, "augment": ["jitter"]}  # so that each has something to turn
 
 
 def saw(real: object, fake: object, loss: str = "non_saturating") -> Batch:
@@ -166,18 +167,8 @@ def test_two_time_scales_is_two_learning_rates() -> None:
 # The contract
 
 
-HASTY = {"ada": {"target": -0.9, "images": 200, "every": 1}}  # as published it would move nothing in ten steps
-
-
-def balanced(name: str, **changes: object) -> al.TrainConfig:
-    """Return settings with a rule, and with something at the end of each dial that it turns."""
-    rule = BALANCES[name](**HASTY.get(name, {}))
-    augment = {"augment": ["jitter"], "augment_p": 0.0} if "augment" in rule.turns else {}
-    return config(**{"balance": rule, "regularizers": {"r1": 0.1}, "d_steps": 2, **augment, **changes})
-
-
 def ensemble_of(name: str, runs: int | None = 3, **changes: object) -> tuple:
-    return run(balanced(name, **changes), runs=runs, seed=5)
+    return run(config(**{"balance": name, **ALL_DIALS, "d_steps": 2, **changes}), runs=runs, seed=5)
 
 
 @every_rule
@@ -209,7 +200,7 @@ def test_each_rule_turns_the_dials_that_it_says_and_says_whence_it_comes(name: s
 
 
 @every_rule
-@pytest.mark.parametrize("setting", [math.nan, -2.0, "much"])
+@pytest.mark.parametrize("setting", [math.nan, -1.0, "much"])
 def test_every_setting_of_a_rule_is_checked(name: str, setting: object) -> None:
     for field in fields(BALANCES[name].make):
         with pytest.raises((ValueError, TypeError), match=field.name):
@@ -230,7 +221,7 @@ def test_memory_survives_a_resume_bit_for_bit(name: str, tmp_path: Path) -> None
     for runs in (None, 3):
         path = tmp_path / f"{runs}.ckpt"
         whole = ensemble_of(name, runs)
-        early = balanced(name, num_steps=5)
+        early = config(balance=name, **ALL_DIALS, d_steps=2, num_steps=5)
         run(early, runs=runs, seed=5, checkpoint=path)
         kept = {key for key in load_checkpoint(path)[0] if key.startswith("balance/")}
         assert kept == {f"balance/{key}" for key in BALANCES[name]().start()}
@@ -247,7 +238,7 @@ def test_another_rule_or_setting_is_another_run(name: str, tmp_path: Path) -> No
     path, rule = tmp_path / "run.ckpt", BALANCES[name]()
     first = fields(rule)[0].name
     other = replace(rule, **{first: getattr(rule, first) * 0.9})
-    settings = balanced(name, balance=rule)
+    settings = config(**ALL_DIALS, balance=rule)
     run(settings, checkpoint=path)
     for balance in (None, other):
         with pytest.raises(ValueError, match=r"settings of the checkpoint .*balance: "):
