@@ -26,7 +26,7 @@ def need(module: str) -> ModuleType:
         return import_module(f"skactiveml.{module}")
     except ModuleNotFoundError as error:
         raise ImportError(
-            "this query needs the package scikit-activeml: pip install scikit-activeml, or algan-lite[labels]"
+            "this query needs the package scikit-activeml (the extra labels): pip install scikit-activeml"
         ) from error
 
 

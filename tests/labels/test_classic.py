@@ -9,6 +9,7 @@ from helpers import normal
 from labels.shared import CENTERS, Nearest, X, Y, pool
 from torch import Tensor
 
+import algan_lite as al
 from algan_lite.labels import Pool, query
 from algan_lite.labels.classic import pure_radius
 
@@ -86,14 +87,18 @@ def test_typi_clust_asks_for_the_densest_of_each_cluster_without_a_label() -> No
 
 
 def test_prob_cover_covers_most_that_is_not_covered() -> None:
-    its = pool((0,))
-    radius = pure_radius(X, 3, seed=0)
-    covers = torch.cdist(X, X) <= radius
-    open_to = ~covers[0]
-    for k in query(its, "prob_cover", 3, seed=0, num_classes=3).tolist():
-        gain = (covers & open_to).sum(1)
-        assert gain[k] == gain.max()
-        open_to &= ~covers[k]
+    points = normal(60, 2)
+    its = Pool(points, lambda rows: [0] * len(rows), labeled=[0, 1, 2])
+    drawn = al.rng.draw(al.rng.stream(0, "labels"), (1,), "cpu", "index", 2**31 - 1)
+    radius = pure_radius(points, 3, 0.5, seed=int(drawn))
+    open_to = {j for j in range(60) if all((points[j] - points[i]).norm() > radius for i in (0, 1, 2))}
+    gains = []
+    for k in query(its, "prob_cover", 8, seed=0, num_classes=3, purity=0.5).tolist():
+        balls = {i: {j for j in open_to if (points[i] - points[j]).norm() <= radius} for i in range(3, 60)}
+        gains.append(len(balls[k]))
+        assert gains[-1] == max(map(len, balls.values()))
+        open_to -= balls[k]
+    assert gains[0] > gains[3] > gains[-1] > 0
 
 
 @pytest.mark.parametrize("purity", [0.8, 0.95, 1.0])

@@ -65,6 +65,7 @@ def test_what_a_plan_leaves_out() -> None:
     found = plan()
     assert (found.seeds, found.tuning_seeds) == (tuple(range(10, 30)), tuple(range(10)))
     assert (found.sentinels, found.level, found.better) == (("uniform_box", "shapeless"), 0.05, "higher")
+    assert (found.unit, plan(unit="test images").unit) == ("fakes", "test images")
 
 
 REFUSED = {
@@ -92,6 +93,7 @@ REFUSED = {
     ),
     "a measure of no table": ({"measure": "seconds"}, ValueError, "better must be .*which is not in METRICS"),
     "another direction": ({"better": "more"}, ValueError, "better must be one of higher, lower; got 'more'"),
+    "a unit that is none": ({"unit": 3}, TypeError, "unit must be text; got 3"),
     "a fill that is none": ({"fill": "0"}, TypeError, "fill must be a number"),
 }
 
