@@ -82,7 +82,10 @@ def focused(driver: webdriver.Chrome) -> str:
 
 
 def click(driver: webdriver.Chrome, kind: int, words: str) -> None:
-    (button,) = [b for b in box(driver, kind).find_elements(By.TAG_NAME, "button") if b.text == words]
+    def shown(_: webdriver.Chrome) -> list[WebElement]:
+        return [b for b in box(driver, kind).find_elements(By.TAG_NAME, "button") if b.text == words]
+
+    (button,) = WebDriverWait(driver, 20, 0.02).until(shown)  # a busy machine lays the page out late
     driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
     button.click()
 
