@@ -257,12 +257,13 @@ def coverage(x_fake: Tensor, reference: Tensor, k: int = 5) -> Tensor:
 
 @metric(source="Meehan 2020, section 3", direction="target", range=(-INF, INF), perfect=0.0, needs="train")
 def data_copying(x_fake: Tensor, reference: Tensor, *, train: Tensor, cells: int = 1, seed: int = 0) -> Tensor:
-    """Nearness to the training set: below -3 G copies it.
+    """Nearness to the training set: far below 0 where G copies it.
 
     Data-copying statistic C_T: are fakes nearer to the training set than held-out reals are?
 
     The z-score of the Mann-Whitney U of the distances to the nearest training sample, fakes against held-out
-    reals. 0: like fresh reals, standard normal with one cell; far below 0 (-3, say): G copies; far above: G misses.
+    reals. 0: like fresh reals, standard normal with one cell; far above: G misses. Far below, fakes lie too near: a G
+    that copies, but smooth fakes as well, which are near to any few reals. Hold it against reals of a stranger, too.
     With several cells (k-means of the training set) it is the mean of the cells' z-scores, weighted by their share
     of held-out reals: it sees copying in one region that is hidden by misses in another. Cells with fewer than
     10 fakes or 10 held-out reals are left out; where none is left the value is NaN.
