@@ -113,7 +113,7 @@ class GapAware(Balance):
     r"""D learns slower when its loss is below the ideal one, faster when it is above.
 
     The ideal loss L* is that of a D that cannot tell reals from fakes, log 4 for the logistic losses. With the gap
-    x = |L - L*| of the averaged loss L, D's learning rate has the factor
+    :math:`x = |L - L^*|` of the averaged loss L, D's learning rate has the factor
 
     .. math:: \min(f^{x/w}, f) \text{ if } L > L^*, \quad \max(h^{x/w}, h) \text{ otherwise.}
 
