@@ -18,7 +18,7 @@ from algan_lite.metrics.table import INF, metric, subset
 
 Measure: TypeAlias = Callable[[Tensor], Tensor]
 
-_ROWS = 1024  # rows of a distance matrix held at a time
+_ROWS = 256  # rows of a distance matrix held at a time
 _LARGEST = 1e50  # beyond it a run has diverged: the sixth power, as in kid, would leave float64
 
 
