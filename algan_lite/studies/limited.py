@@ -21,11 +21,12 @@ from algan_lite.metrics.digits import digit_features
 from algan_lite.metrics.distances import neighbor_scores
 from algan_lite.metrics.sentinels import SENTINELS
 from algan_lite.metrics.table import METRICS
-from algan_lite.models.pairs import ensemble, mlp_pair
+from algan_lite.models.pairs import conv_pair, ensemble, mlp_pair
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.loop import train
 
 SIZES = {"latent_dim": 16, "sample_shape": (1, 28, 28), "width": 128, "depth": 2, "output": "tanh"}
+PAIRS = {"dense": (mlp_pair, SIZES), "conv": (conv_pair, {"latent_dim": 32, "channels": 8})}
 PLAIN = TrainConfig(
     num_steps=1000, batch_size=32, regularizers={"r1": 1.0}, lr=4e-3, betas=(0.5, 0.99), ema_decay=0.99, log_every=100
 )
@@ -34,7 +35,14 @@ SHRINK = 0.5  # what the noise of a trained G is multiplied by, to make a sentin
 Columns = dict[str, np.ndarray]
 
 
-def few_runs(config: TrainConfig, n: int, seeds: Sequence[int], num_samples: int = 500, part: str = "test") -> Columns:
+def few_runs(
+    config: TrainConfig,
+    n: int,
+    seeds: Sequence[int],
+    num_samples: int = 500,
+    part: str = "test",
+    networks: str = "dense",
+) -> Columns:
     """Train a GAN for each seed, on n of MNIST's reals that this seed chooses, and measure it.
 
     Args:
@@ -43,6 +51,7 @@ def few_runs(config: TrainConfig, n: int, seeds: Sequence[int], num_samples: int
         seeds: Of reals, weights and noise: one run each.
         num_samples: Fakes behind each number.
         part: The reals that they are compared with: ``validation``, to choose settings by, or ``test``.
+        networks: ``dense`` or ``conv``.
 
     Returns:
         Name -> a value a run: ``seed``; the measures of ``measured`` and ``known_by_heart``; ``p``, the last chance of
@@ -50,7 +59,7 @@ def few_runs(config: TrainConfig, n: int, seeds: Sequence[int], num_samples: int
         what all runs took. Those of ``measured`` once more as ``shrunken_...``: of the same G with its noise shrunken.
     """
     whole = mnist()
-    return _trained(config, [few(whole, n, seed) for seed in seeds], seeds, num_samples, part)
+    return _trained(config, [few(whole, n, seed) for seed in seeds], seeds, num_samples, part, networks)
 
 
 def fold_runs(config: TrainConfig, n: int, k: int, seeds: Sequence[int], num_samples: int = 500) -> Columns:
@@ -68,7 +77,7 @@ def fold_runs(config: TrainConfig, n: int, k: int, seeds: Sequence[int], num_sam
     """
     divided = folds(few(mnist(), n, seeds[0]), k, seeds[0])
     sources, own = [one for one in divided for _ in seeds], [*seeds] * k
-    return {"fold": np.repeat(np.arange(k), len(seeds))} | _trained(config, sources, own, num_samples, "test")
+    return {"fold": np.repeat(np.arange(k), len(seeds))} | _trained(config, sources, own, num_samples, "test", "dense")
 
 
 def sentinel_runs(name: str, n: int, seeds: Sequence[int], num_samples: int = 500) -> Columns:
@@ -80,9 +89,10 @@ def sentinel_runs(name: str, n: int, seeds: Sequence[int], num_samples: int = 50
 
 
 def _trained(
-    config: TrainConfig, sources: Sequence[Finite], seeds: Sequence[int], num_samples: int, part: str
+    config: TrainConfig, sources: Sequence[Finite], seeds: Sequence[int], num_samples: int, part: str, networks: str
 ) -> Columns:
-    G, D = ensemble(mlp_pair, seed=list(seeds), **SIZES)
+    make, sizes = PAIRS[networks]
+    G, D = ensemble(make, seed=list(seeds), **sizes)
     start = time.perf_counter()
     history = train(G, D, each(sources), config, seed=list(seeds), progress=False)
     seconds = (time.perf_counter() - start) / len(seeds)
