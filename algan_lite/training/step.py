@@ -65,6 +65,8 @@ class Step:
         # while we only look.
         plain = not self.layers and not config.augment
         self._one_pass = self.rule.strategy.judges and config.pool_factor == 1 and plain
+        lead = () if self.runs is None else (self.runs,)
+        self._everyone = torch.arange(self.rule.n, device=self.like.device).expand(*lead, -1)
 
     def lams(self, k: int) -> Mapping[str, Lambda]:
         """Return lambda for each regularizer at step k."""
@@ -118,15 +120,15 @@ class Step:
         """Choose from a pool of N by the pass that both players train on.
 
         Such a pool is chosen whole, and only weights tell its latents apart: so they stay where they are, next to the
-        other draws of the step, and each weight goes to its latent.
+        other draws of the step, each weight goes to its latent, and without weights there is nothing to rank.
         """
         z = batch.z_pool
         x_fake = self.G(z)
         fake = judge(self.D, x_fake, z.shape[:-1])
+        if not self._weighted:
+            return Chosen(z, self._everyone, None, x_fake=x_fake, fake=fake)
         picked = self._pick(batch, keep, fake)
-        weights = picked.weights
-        if weights is not None:
-            weights = torch.empty_like(weights).scatter(-1, picked.indices, weights)
+        weights = torch.empty_like(picked.weights).scatter(-1, picked.indices, picked.weights)
         return Chosen(z, picked.indices, weights, x_fake=x_fake, fake=fake)
 
     def _pick(self, batch: Batch, keep: int | Tensor | None, seen: View | None = None) -> Selection:
