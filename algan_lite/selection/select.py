@@ -20,7 +20,6 @@ from algan_lite.core.checks import ask, check_flag, check_integer, check_tensor,
 from algan_lite.core.precision import widened
 from algan_lite.models.doors import WRAP_G
 from algan_lite.models.networks import layers_of
-from algan_lite.objective.batch import View
 from algan_lite.objective.ending import is_bounded, warn_of_sigmoid
 from algan_lite.objective.losses import Loss, resolve_loss
 from algan_lite.selection.picks import Pick
@@ -219,30 +218,34 @@ def choose(
     chance: Tensor | None = None,
     *,
     weigh: bool = True,
-    seen: View | None = None,
 ) -> Selection:
     """Choose as ``select_noise`` does, from what has been checked.
 
-    ``layers`` are those of G and D; ``weigh=False`` leaves the weights out, for a loop that reads none; ``seen`` is D's
-    view of the pool, for a strategy that ``judges`` by it: then no candidate passes through the networks to choose.
+    ``layers`` are those of G and D; ``weigh=False`` leaves the weights out, for a loop that reads none.
     """
-    request = Request(G, D, layers, z_pool, rule.n, rule.loss, rule.options, chance, seen)
+    request = Request(G, D, layers, z_pool, rule.n, rule.loss, rule.options, chance)
+    candidates, utilities, pick = rank(request, rule)
+    return Selection(
+        z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
+        indices=pick.indices,
+        utilities=utilities,
+        weights=weigh_picked(request, pick, utilities, rule.reweight, keep) if weigh else None,
+        num_calls=rule.strategy.num_calls(request),
+    )
+
+
+def rank(request: Request, rule: Rule) -> tuple[Tensor, Tensor, Pick]:
+    """Return the candidates, (..., M, latent_dim), what they are worth, (..., M), and which n are taken."""
     entry = rule.strategy
     candidates = entry.propose(request)
     # Whatever the rule, a candidate whose logit is NaN or infinite comes last.
     scores = widened(entry.fn(request, candidates))
     utilities = torch.nan_to_num(scores, nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf)
-    pick = entry.pick(request, utilities)
-    return Selection(
-        z=candidates.gather(-2, pick.indices.unsqueeze(-1).expand(*pick.indices.shape, candidates.shape[-1])),
-        indices=pick.indices,
-        utilities=utilities,
-        weights=_weigh(request, pick, utilities, rule.reweight, keep) if weigh else None,
-        num_calls=0 if seen is not None else entry.num_calls(request),
-    )
+    return candidates, utilities, entry.pick(request, utilities)
 
 
-def _weigh(request: Request, pick: Pick, utilities: Tensor, reweight: bool, keep: int | None) -> Tensor:
+def weigh_picked(request: Request, pick: Pick, utilities: Tensor, reweight: bool, keep: int | None) -> Tensor:
+    """Return the weights of a sum over what was taken, (..., n)."""
     if reweight:  # Horvitz-Thompson: E[sum over the picked] = mean over the pool, of those with finite logits
         known = (utilities > -torch.inf).to(pick.inclusion.dtype).sum(-1, keepdim=True)
         return 1 / (known * pick.inclusion)

@@ -15,7 +15,8 @@ from algan_lite.models.doors import weights_like
 from algan_lite.models.networks import layers_of
 from algan_lite.objective.batch import Batch, View, judge, update_averages
 from algan_lite.objective.regularizers import Lambda
-from algan_lite.selection.select import Selection, choose
+from algan_lite.selection.scores import Request
+from algan_lite.selection.select import choose, rank, weigh_picked
 from algan_lite.training.augment import Chain
 from algan_lite.training.config import TrainConfig
 
@@ -65,8 +66,6 @@ class Step:
         # while we only look.
         plain = not self.layers and not config.augment
         self._one_pass = self.rule.strategy.judges and config.pool_factor == 1 and plain
-        lead = () if self.runs is None else (self.runs,)
-        self._everyone = torch.arange(self.rule.n, device=self.like.device).expand(*lead, -1)
 
     def lams(self, k: int) -> Mapping[str, Lambda]:
         """Return lambda for each regularizer at step k."""
@@ -112,7 +111,9 @@ class Step:
         """
         if self._one_pass:
             return self._rank(batch, keep)
-        picked = self._pick(batch, keep)
+        bound = self.G, self.D, batch.z_pool, self.rule, self.layers
+        picked = choose(*bound, keep, batch.chance, weigh=self._weighted)
+        self._calls += picked.num_calls
         start = batch.z_pool[..., : self.rule.n, :] if self.rule.strategy.moves else None
         return Chosen(picked.z, picked.indices, picked.weights, start)
 
@@ -120,22 +121,19 @@ class Step:
         """Choose from a pool of N by the pass that both players train on.
 
         Such a pool is chosen whole, and only weights tell its latents apart: so they stay where they are, next to the
-        other draws of the step, each weight goes to its latent, and without weights there is nothing to rank.
+        other draws of the step, and each weight goes to its latent.
         """
         z = batch.z_pool
         x_fake = self.G(z)
         fake = judge(self.D, x_fake, z.shape[:-1])
-        if not self._weighted:
-            return Chosen(z, self._everyone, None, x_fake=x_fake, fake=fake)
-        picked = self._pick(batch, keep, fake)
-        weights = torch.empty_like(picked.weights).scatter(-1, picked.indices, picked.weights)
-        return Chosen(z, picked.indices, weights, x_fake=x_fake, fake=fake)
-
-    def _pick(self, batch: Batch, keep: int | Tensor | None, seen: View | None = None) -> Selection:
-        bound = self.G, self.D, batch.z_pool, self.rule, self.layers
-        picked = choose(*bound, keep, batch.chance, weigh=self._weighted, seen=seen)
-        self._calls += picked.num_calls
-        return picked
+        rule = self.rule
+        request = Request(self.G, self.D, self.layers, z, rule.n, rule.loss, rule.options, batch.chance, fake)
+        _, utilities, pick = rank(request, rule)
+        weights = None
+        if self._weighted:
+            picked = weigh_picked(request, pick, utilities, rule.reweight, keep)
+            weights = torch.empty_like(picked).scatter(-1, pick.indices, picked)
+        return Chosen(z, pick.indices, weights, x_fake=x_fake, fake=fake)
 
     def take_calls(self) -> int:
         """Return how many candidates passed through G and D only to choose, since the last call."""

@@ -1,4 +1,4 @@
-"""The live panel in a real JupyterLab in Chromium: opened, trained, lambda moved by the keyboard, run again.
+"""The panels in a real JupyterLab in Chromium: opened, trained, moved by the keyboard, run again; digits labeled.
 
 Takes the `jupyter-lab` of this environment, or the one that ALGAN_LITE_LAB names. A screenshot stays in `_build`.
 """
@@ -196,6 +196,32 @@ def test_a_panel_whose_cell_is_run_again_ends(lab: Notebook) -> None:
     count = "[thread.name for thread in threading.enumerate()].count('algan_lite panel')"
     lab.run(1, f"import threading; print('then', old.playing, old is panel, {count})")
     lab.wait(lambda: "then False False 1" in lab.printed())
+
+
+def test_digits_are_labeled_by_buttons_and_by_the_keyboard(lab: Notebook) -> None:
+    make = "panels.LabelingPanel(num_pool=200, budget=5, strategy='margin')"
+    lab.run(1, f"from algan_lite.widgets import panel as panels; labeling = {make}; display(labeling)")
+    said = lambda role: [node.text for node in lab.all(f".jp-OutputArea-output [role={role}]")][-1:]  # noqa: E731
+    lab.wait(lambda: said("status") == ["0 of 5 labels"])
+    image = lambda: lab.all(".widget-image")[-1].get_attribute("src")  # noqa: E731
+    before = image()
+    lab.press("3")
+    lab.wait(lambda: said("status")[0].startswith("1 of 5 labels, test error") and image() != before)
+    field = lab.all(".widget-text input")[-1]
+    field.send_keys("s7")
+    lab.wait(lambda: said("status")[0].startswith("2 of 5 labels"))
+    field.send_keys(Keys.BACKSPACE)
+    lab.wait(lambda: said("status")[0].startswith("1 of 5 labels"))
+    field.send_keys("x")
+    lab.wait(lambda: "keys must be one of" in said("alert")[0])
+    lab.press("Start again")
+    lab.wait(lambda: said("status") == ["0 of 5 labels"] and not said("alert"))
+    for digit in "01234":
+        lab.press(digit)
+    lab.wait(lambda: said("status")[0].startswith("5 of 5 labels") and said("status")[0].endswith("Done"))
+    lab.driver.execute_script("[...document.querySelectorAll('[role=status]')].at(-1).scrollIntoView({block: 'end'})")
+    lab.driver.save_screenshot(str(ROOT / "_build" / f"labeling-{VERSION}.png"))
+    assert lab.errors() == []
 
 
 def test_a_panel_whose_browser_is_gone_pauses(lab: Notebook, address: str) -> None:
