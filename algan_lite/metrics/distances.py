@@ -211,7 +211,9 @@ def neighbor_scores(x_fake: Tensor, reference: Tensor, k: int = 5) -> dict[str, 
         Kynkaanniemi et al. 2019, Eq. 2; Naeem et al. 2020, Eq. 2-3.
     """
     points, known = flatten_pair(x_fake, reference)
-    k = check_integer("k", k, 1, min(points.shape[-2], len(known)) - 1)
+    k, most = check_integer("k", k, 1), min(points.shape[-2], len(known)) - 1
+    if k > most:
+        raise ValueError(f"k must be in [1, {most}]; got {k} for {points.shape[-2]} fakes and {len(known)} reals")
     radii = neighbor_radii(known, k)
     scores = each_run(lambda run: _neighbor_scores(run, known, radii, k), points, outputs=(4,))
     return dict(zip(("precision", "recall", "density", "coverage"), scores.unbind(-1), strict=True))
