@@ -151,9 +151,9 @@ def _sentinel(name: str) -> Call:
 
 def _measure(name: str) -> Call:
     entry = al.METRICS[name]
-    if entry.needs == "digits":
+    if entry.needs in ("digits", "images"):
         return entry, {"x_fake": IMAGES, "reference": IMAGES.flip(0)} | (
-            {"k": 1} if name[6:] in ("precision", "recall", "density", "coverage") else {}
+            {"k": 1} if name.split("_")[1] in ("precision", "recall", "density", "coverage") else {}
         )
     its = {
         "mode_coverage": {"sigmas": 3.0, "least": 1},

@@ -278,6 +278,11 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ValueError,
         r"metrics must fit the data: recall .*; got num_samples=2500 and 4 reals",
     ),
+    "textures of a table": (
+        lambda: al.sweep(al.data.array(X), FEW, seeds=[0], metrics=["texture_recall"], progress=False),
+        ValueError,
+        r"texture_recall needs \(channels, height, width\); got samples of shape \(2,\)",
+    ),
     "fewer fakes than neighbors": (
         lambda: al.sweep(RING, FEW, seeds=[0], metrics=["coverage"], num_samples=5, progress=False),
         ValueError,

@@ -63,11 +63,14 @@ def check_jobs(jobs: int | None) -> None:
 
 def check_job(source: Source, metrics: Iterable[str], num_samples: int) -> None:
     """Refuse measures that would fail after the first training."""
-    compare = [METRICS[name] for name in metrics if METRICS[name].needs in ("reference", "train")]
+    compare = [METRICS[name] for name in metrics if METRICS[name].needs in ("reference", "train", "images")]
     if not compare:
         return
     found = len(held_out(source, torch.zeros(1).expand(num_samples, *source.sample_shape)))
     for metric in compare:
+        if metric.needs == "images" and len(source.sample_shape) != 3:
+            got = f"samples of shape {source.sample_shape}"
+            raise ValueError(f"metrics must fit the data: {metric.name} needs (channels, height, width); got {got}")
         k = inspect.signature(metric.fn).parameters.get("k")  # of the neighbors that some look at
         if k is not None and min(num_samples, found) <= k.default:
             raise ValueError(
