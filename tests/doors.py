@@ -9,12 +9,14 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from helpers import RING, normal, tiny
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -149,9 +151,9 @@ def _sentinel(name: str) -> Call:
 
 def _measure(name: str) -> Call:
     entry = al.METRICS[name]
-    if entry.needs == "digits":
+    if entry.needs in ("digits", "images"):
         return entry, {"x_fake": IMAGES, "reference": IMAGES.flip(0)} | (
-            {"k": 1} if name[6:] in ("precision", "recall", "density", "coverage") else {}
+            {"k": 1} if name.split("_")[1] in ("precision", "recall", "density", "coverage") else {}
         )
     its = {
         "mode_coverage": {"sigmas": 3.0, "least": 1},
@@ -198,6 +200,10 @@ def _learner(name: str) -> Call:
     return learn, {"pool": _pictures(), "seed": 0, **few[name]}
 
 
+FILES = TemporaryDirectory()  # kept as long as this module
+for k in range(9):
+    Image.new("L", (9, 8), 20 * k).save(f"{FILES.name}/{k}.png")
+
 LOGITS = {"logits_real": normal(6), "logits_fake": normal(6, seed=1), "weights": torch.full((6,), 1 / 6)}
 DOORS: dict[str, Callable[[], Call]] = {
     "ring": _two(al.data.ring, modes=4, radius=1.0, std=0.1, weights=None),
@@ -207,6 +213,8 @@ DOORS: dict[str, Callable[[], Call]] = {
     "two_moons": _two(al.data.two_moons, noise=0.1),
     "array": _two(al.data.array, x=normal(20, 2), labels=None, validation=0.2, test=0.2, seed=0, name="mine"),
     "array of a loader": _two(al.data.array, x=DataLoader(list(normal(9, 2))), validation=0.2, test=0.2, seed=0),
+    "folder": _two(al.data.folder, path=FILES.name, size=8, mode="RGB", validation=0.2, test=0.2, seed=0, name="mine"),
+    "from_pixels": _two(al.data.from_pixels, x=np.zeros((3, 8, 8, 3), np.uint8)),
     "few": _two(al.data.few, source=FINITE, n=9, seed=0),
     "folds": _two(al.data.folds, source=FINITE, k=3, seed=0),
     "each": _two(al.data.each, sources=[FINITE, FINITE]),

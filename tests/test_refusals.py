@@ -263,6 +263,31 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "x must be .*; got ndarray of shape",
     ),
     "labels of objects": (lambda: al.data.array(X, np.array([None] * 40)), TypeError, "labels must be .*object"),
+    "channels last": (
+        lambda: train(*al.models.conv_pair(), al.data.array(normal(20, 28, 28, 1))),
+        ValueError,
+        r"G must return one sample a latent, \(8, 28, 28, 1\); got \(8, 1, 28, 28\); images are \(n, channels",
+    ),
+    "no axis of channels": (
+        lambda: train(*al.models.conv_pair(), al.data.array(normal(20, 28, 28))),
+        ValueError,
+        r"got \(8, 1, 28, 28\); images are .*unsqueeze",
+    ),
+    "fewer reals than neighbors": (
+        lambda: al.sweep(al.data.array(normal(20, 2)), FEW, seeds=[0], metrics=["kid", "recall"], progress=False),
+        ValueError,
+        r"metrics must fit the data: recall .*; got num_samples=2500 and 4 reals",
+    ),
+    "textures of a table": (
+        lambda: al.sweep(al.data.array(X), FEW, seeds=[0], metrics=["texture_recall"], progress=False),
+        ValueError,
+        r"texture_recall needs \(channels, height, width\); got samples of shape \(2,\)",
+    ),
+    "fewer fakes than neighbors": (
+        lambda: al.sweep(RING, FEW, seeds=[0], metrics=["coverage"], num_samples=5, progress=False),
+        ValueError,
+        r"more than 5 fakes .*; got num_samples=5 and 5 reals",
+    ),
     "batches of text": (
         lambda: al.data.array(DataLoader(["a", "b"])),
         TypeError,

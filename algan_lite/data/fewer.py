@@ -117,4 +117,4 @@ def _keep(source: Finite, kept: Tensor, held: Tensor | None = None) -> Finite:
     if labels["train"] is not None:
         of = {"train": kept} | ({} if held is None else {"validation": held})
         labels |= {part: source.train_labels[mask] for part, mask in of.items()}
-    return Finite(source.name, parts, None if source.train_labels is None else labels)
+    return Finite(source.name, parts, None if source.train_labels is None else labels, source.classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,21 +16,35 @@ from algan_lite.core.checks import as_tensor, check_integer, check_number
 from algan_lite.core.progress import progress_bar
 from algan_lite.data.sources import Source, take
 
+if TYPE_CHECKING:
+    import pandas as pd  # to run, it is not imported here: it takes longer than all the rest
+
 
 class Finite(Source):
     """Given samples, split once into train, validation and test; ``sample`` draws from train with replacement.
 
     Attributes:
         train_labels: Classes of ``train``, (n,) int64, or None; likewise ``validation_labels``, ``test_labels``.
+        classes: Their names, where the source has some: class k is ``classes[k]``.
     """
 
-    def __init__(self, name: str, parts: dict[str, Tensor], labels: dict[str, Tensor] | None = None) -> None:
+    classes: tuple[str, ...] | None = None
+
+    def __init__(
+        self,
+        name: str,
+        parts: dict[str, Tensor],
+        labels: dict[str, Tensor] | None = None,
+        classes: tuple[str, ...] | None = None,
+    ) -> None:
         super().__init__(name, tuple(parts["train"].shape[1:]))
         self._parts = parts
         labels = labels or {}
         self.train_labels = labels.get("train")
         self.validation_labels = labels.get("validation")
         self.test_labels = labels.get("test")
+        if classes is not None:  # otherwise the class's own None: the keys of sources without names stay what they are
+            self.classes = classes
 
     def _draw(self, n: int, stream: rng.Stream) -> Tensor:
         return take(self.train, rng.draw(stream, (n,), "cpu", "index", len(self.train)))
@@ -64,7 +79,15 @@ def stratified(labels: Tensor, count: int, generator: torch.Generator) -> Tensor
     return chosen
 
 
-def split(name: str, x: Tensor, labels: Tensor | None, validation: float, test: float, seed: int) -> Finite:
+def split(
+    name: str,
+    x: Tensor,
+    labels: Tensor | None,
+    validation: float,
+    test: float,
+    seed: int,
+    classes: tuple[str, ...] | None = None,
+) -> Finite:
     """Split samples (n, *sample) once, stratified where there are labels; both shares are of n, in [0, 1)."""
     n_test = round(check_number("test", test, 0, 1) * len(x))
     n_held = n_test + round(check_number("validation", validation, 0, 1) * len(x))
@@ -80,7 +103,7 @@ def split(name: str, x: Tensor, labels: Tensor | None, validation: float, test: 
     train[held] = False
     rows = {"train": train.nonzero().squeeze(1), "validation": held[~is_test], "test": held[is_test]}
     parts = {part: x[row] for part, row in rows.items()}
-    return Finite(name, parts, None if labels is None else {part: labels[row] for part, row in rows.items()})
+    return Finite(name, parts, None if labels is None else {part: labels[row] for part, row in rows.items()}, classes)
 
 
 def read_loader(loader: DataLoader) -> tuple[Tensor, Tensor | None]:
@@ -130,11 +153,18 @@ def _by_contents(x: Tensor, labels: Tensor | None) -> Tensor:
     return torch.tensor(sorted(range(len(keys)), key=keys.__getitem__))
 
 
+def _numbers(given: object) -> object:
+    """Return the array inside of a table or column of pandas, whatever else as it is."""
+    is_table = type(given).__module__.split(".")[0] == "pandas" and hasattr(given, "to_numpy")
+    return given.to_numpy() if is_table else given
+
+
 def check_x(x: Tensor | np.ndarray) -> Tensor:
     """Return ``x`` as float32 (n, *sample) on the CPU, or say what is wrong with it."""
     given = as_tensor("x", x, "a tensor, an array or a DataLoader").detach().cpu()
     if not given.is_floating_point():
-        raise TypeError(f"x must be floating point (bytes 0..255: x / 127.5 - 1 gives [-1, 1]); got {given.dtype}")
+        hint = "images of bytes: al.data.from_pixels(x) gives [-1, 1]; other numbers: as floats"
+        raise TypeError(f"x must be floating point ({hint}); got {given.dtype}")
     if given.ndim < 2 or given.numel() == 0:
         raise ValueError(f"x must be (n, *sample) with at least one sample; got shape {tuple(given.shape)}")
     if not given.isfinite().all():
@@ -154,9 +184,42 @@ def check_labels(labels: Tensor | np.ndarray | None, n: int) -> Tensor | None:
     return given.long()
 
 
+def from_pixels(x: Tensor | np.ndarray) -> Tensor:
+    """Images of bytes as the networks want them: channels first, values in [-1, 1].
+
+    Args:
+        x: Bytes 0..255, (n, height, width), (n, height, width, channels) or (n, channels, height, width), with 1, 3 or
+            4 channels.
+
+    Returns:
+        (n, channels, height, width) float32, x / 127.5 - 1.
+
+    Raises:
+        TypeError: If ``x`` is no tensor or array of bytes.
+        ValueError: If the axes are others, or both places could be that of the channels.
+
+    Example:
+        >>> from_pixels(np.full((2, 8, 6, 3), 255, dtype=np.uint8)).shape
+        torch.Size([2, 3, 8, 6])
+    """
+    given = as_tensor("x", x, "a tensor or an array of bytes, uint8").detach().cpu()
+    if given.dtype != torch.uint8:
+        raise TypeError(f"x must be bytes, uint8 from 0 to 255; got {given.dtype}")
+    channels = [axis for axis in (1, 3) if given.ndim == 4 and given.shape[axis] in (1, 3, 4)]
+    if given.numel() == 0 or (given.ndim != 3 and len(channels) != 1):
+        takes = "(n, height, width), or 4 axes of which the second or the last, not both, are 1, 3 or 4 channels"
+        raise ValueError(f"x must be {takes}; got shape {tuple(given.shape)}")
+    return scaled(given.unsqueeze(1) if given.ndim == 3 else given.movedim(channels[0], 1))
+
+
+def scaled(x: Tensor) -> Tensor:
+    """Return bytes 0..255 (n, channels, height, width) as float32 in [-1, 1]."""
+    return x.float(memory_format=torch.contiguous_format).div_(127.5).sub_(1)
+
+
 def array(
-    x: Tensor | np.ndarray | DataLoader,
-    labels: Tensor | np.ndarray | None = None,
+    x: Tensor | np.ndarray | pd.DataFrame | DataLoader,
+    labels: Tensor | np.ndarray | pd.Series | None = None,
     *,
     validation: float = 0.1,
     test: float = 0.2,
@@ -166,10 +229,11 @@ def array(
     """Your own data, split once into three parts (stratified where there are labels).
 
     Args:
-        x: Floating-point samples (n, *sample), taken as they are: scale images to [-1, 1] first. A DataLoader is
+        x: Floating-point samples (n, *sample), taken as they are: scale images to [-1, 1] first (``from_pixels``), and
+            the columns of a table to about one size. A DataFrame counts as the array it holds. A DataLoader is
             read once into memory, whatever its order: its batches are ``x``, ``(x, labels)`` or a mapping of the two.
             One that alters its items at random (augmentation) gives other data, and another split, at each call.
-        labels: Integer class of each sample, (n,), or None.
+        labels: Integer class of each sample, (n,), or None; a column of a DataFrame, too.
         validation: Share of the validation part, in [0, 1).
         test: Share of the test part, in [0, 1); the training part keeps the rest, at least one sample.
         seed: Of the split.
@@ -179,6 +243,7 @@ def array(
         TypeError: If ``x`` is none of these or not floating point, or ``labels`` are not integers.
         ValueError: If ``x`` is empty or not finite, ``labels`` do not fit, or the shares leave nothing to train on.
     """
+    x, labels = _numbers(x), _numbers(labels)
     if isinstance(x, DataLoader):
         if labels is not None:
             raise ValueError("labels must be None beside a DataLoader, which yields (x, labels); got both")

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from algan_lite.core import rng
 from algan_lite.core.checks import check_choice
 from algan_lite.core.progress import progress_bar
-from algan_lite.data.finite import Finite, split, stratified
+from algan_lite.data.finite import Finite, from_pixels, split, stratified
 from algan_lite.data.sources import SOURCES
 
 FULL_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -148,11 +147,7 @@ def mnist(full: bool = False, *, url: str | None = None, cache: Path | str | Non
         held = stratified(y, 5_000, rng.stream(0, "mnist validation"))
     else:
         held = torch.arange(len(y)) >= len(y) - SUBSET_VALIDATION
-    x = _to_images(arrays["x_train"])
-    parts = {"train": x[~held], "validation": x[held], "test": _to_images(arrays["x_test"])}
+    x = from_pixels(arrays["x_train"])
+    parts = {"train": x[~held], "validation": x[held], "test": from_pixels(arrays["x_test"])}
     labels = {"train": y[~held], "validation": y[held], "test": torch.from_numpy(arrays["y_test"]).long()}
     return Finite("mnist", parts, labels)
-
-
-def _to_images(x: np.ndarray) -> Tensor:
-    return torch.from_numpy(x).unsqueeze(1).float().div_(127.5).sub_(1)  # (n, 1, 28, 28), 0..255 -> [-1, 1]

@@ -10,8 +10,7 @@ hold fakes against a test part.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import lru_cache, wraps
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -21,13 +20,12 @@ from torch.nn.functional import leaky_relu, relu
 
 from algan_lite.core.checks import check_number
 from algan_lite.data.sources import Source
-from algan_lite.metrics import distances  # noqa: F401 (its measures are entered before they are looked up)
-from algan_lite.metrics.table import METRICS, Metric, held_out, metric
+from algan_lite.metrics.features import add_on_features, finite_images, in_chunks
+from algan_lite.metrics.table import metric
 
 WEIGHTS_PATH = Path(__file__).parents[1] / "assets" / "classifier.safetensors"
 WEIGHTS_SHA256 = "c3bec52d1a82a20a85247022ed81df2c9c74b7087bc22ec618a0ecae4e32bce7"
 FEATURE_DIM = 64
-CHUNK = 256  # images a forward pass: about 25 MB of activations
 
 
 class DigitClassifier(nn.Module):
@@ -94,16 +92,13 @@ def _shared(device: torch.device | str) -> DigitClassifier:
     return load_classifier(device)
 
 
-@torch.no_grad()
 def _in_chunks(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     if not isinstance(x, Tensor) or not x.is_floating_point():
         received = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise TypeError(f"x must be a floating-point tensor; got {received}")
     if x.ndim < 4 or tuple(x.shape[-3:]) != (1, 28, 28) or x.numel() == 0:
         raise ValueError(f"x must be (..., N, 1, 28, 28) with N >= 1; got shape {tuple(x.shape)}")
-    images = x.detach().float().reshape(-1, 1, 28, 28)
-    rows = torch.cat([function(chunk) for chunk in images.split(CHUNK)])
-    return rows.view(*x.shape[:-3], rows.shape[-1])
+    return in_chunks(function, x)
 
 
 @torch.no_grad()
@@ -124,11 +119,6 @@ def class_shares(x_fake: Tensor, confidence: float = 0.9) -> Tensor:
     return torch.zeros_like(probabilities, dtype=torch.float64).scatter(-1, best.indices, sure).mean(-2)
 
 
-def finite_images(x: Tensor) -> Tensor:
-    """Return (..., N, 1): has every pixel of the image (..., N, 1, H, W) a finite value?"""
-    return x.isfinite().flatten(-3).all(-1, keepdim=True)
-
-
 @metric(source="this book", direction="higher", range=(0, 1), needs="digits")
 def digit_sure(x_fake: Tensor, reference: Source | Tensor, confidence: float = 0.9) -> Tensor:
     """Share of fakes that the digit classifier is sure about."""
@@ -141,20 +131,10 @@ def digit_rarest(x_fake: Tensor, reference: Source | Tensor, confidence: float =
     return class_shares(x_fake, confidence).amin(-1)
 
 
-def _on_digits(entry: Metric) -> Metric:
-    """Return the same measure of the classifier's features of images."""
-
-    @wraps(entry.fn)
-    def measure(x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
-        real = held_out(reference, x_fake).to(x_fake.device)
-        # A layer of max(0, .) may turn an infinite pixel into a finite feature.
-        features = digit_features(x_fake)  # (..., N, 64)
-        features = torch.where(finite_images(x_fake), features, torch.nan)
-        return entry.fn(features, digit_features(real), **options)
-
-    doc = f"Digit features, not FID. {entry.doc}"
-    return replace(entry, name=f"digit_{entry.name}", doc=doc, fn=measure, needs="digits")
-
-
-for _name in ("frechet_distance", "kid", "precision", "recall", "density", "coverage"):
-    METRICS.add(_on_digits(METRICS[_name]))
+add_on_features(
+    ("frechet_distance", "kid", "precision", "recall", "density", "coverage"),
+    "digit",
+    lambda x: digit_features(x),
+    "digits",
+    "Digit features, not FID.",
+)

@@ -52,7 +52,12 @@ def each_run(measure: Measure, points: Tensor, outputs: tuple[int, ...] = ()) ->
 
 
 def pairwise(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Yield Euclidean distances (rows, M) between x (N, d) and y (M, d), some rows of x at a time."""
+    """Yield Euclidean distances (rows, M) between x (N, d) and y (M, d), some rows of x at a time.
+
+    What is made of them belongs into a tensor that was there before. A small one that is made and kept between two
+    blocks lies behind a block in the memory: then that leaves a hole of its size, which the next one does not fit into,
+    and all holes together are as large as the whole matrix.
+    """
     # The product form of cdist is faster in many dimensions, the plain one exact for near points in few.
     mode = "use_mm_for_euclid_dist" if x.shape[-1] > 16 else "donot_use_mm_for_euclid_dist"
     for start in range(0, len(x), _ROWS):
@@ -62,8 +67,10 @@ def pairwise(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
 
 def nearest(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return distance and index (N,) of the point of y (M, d) nearest to each of x (N, d)."""
-    pairs = [distance.min(1) for _, distance in pairwise(x, y)]
-    return torch.cat([pair.values for pair in pairs]), torch.cat([pair.indices for pair in pairs])
+    distance, index = x.new_empty(len(x)), torch.empty(len(x), dtype=torch.long, device=x.device)
+    for rows, block in pairwise(x, y):
+        distance[rows], index[rows] = block.min(1)
+    return distance, index
 
 
 @metric(source="Dowson & Landau 1982; Heusel 2017, Eq. 6", direction="lower", range=(0, INF), perfect=0.0)
@@ -185,8 +192,10 @@ def wasserstein_2d(x_fake: Tensor, reference: Tensor, n: int = 512, order: int =
 
 def neighbor_radii(x: Tensor, k: int) -> Tensor:
     """Return (N,): the distance of each point of x (N, d) to its k-th nearest other point."""
-    # k + 1, since every point is its own nearest one.
-    return torch.cat([distance.kthvalue(k + 1, dim=-1).values for _, distance in pairwise(x, x)])
+    radii = x.new_empty(len(x))
+    for rows, distance in pairwise(x, x):
+        radii[rows] = distance.kthvalue(k + 1, dim=-1).values  # k + 1: every point is its own nearest one
+    return radii
 
 
 def neighbor_scores(x_fake: Tensor, reference: Tensor, k: int = 5) -> dict[str, Tensor]:
@@ -211,7 +220,9 @@ def neighbor_scores(x_fake: Tensor, reference: Tensor, k: int = 5) -> dict[str, 
         Kynkaanniemi et al. 2019, Eq. 2; Naeem et al. 2020, Eq. 2-3.
     """
     points, known = flatten_pair(x_fake, reference)
-    k = check_integer("k", k, 1, min(points.shape[-2], len(known)) - 1)
+    k, most = check_integer("k", k, 1), min(points.shape[-2], len(known)) - 1
+    if k > most:
+        raise ValueError(f"k must be in [1, {most}]; got {k} for {points.shape[-2]} fakes and {len(known)} reals")
     radii = neighbor_radii(known, k)
     scores = each_run(lambda run: _neighbor_scores(run, known, radii, k), points, outputs=(4,))
     return dict(zip(("precision", "recall", "density", "coverage"), scores.unbind(-1), strict=True))
@@ -220,14 +231,14 @@ def neighbor_scores(x_fake: Tensor, reference: Tensor, k: int = 5) -> dict[str, 
 def _neighbor_scores(fake: Tensor, real: Tensor, radii: Tensor, k: int) -> Tensor:
     own_radii = neighbor_radii(fake, k)
     recalled = torch.zeros(len(real), dtype=torch.bool, device=real.device)
-    covered, precise, balls = recalled.clone(), [], []
+    covered, precise, balls = recalled.clone(), fake.new_empty(len(fake)), fake.new_empty(len(fake))
     for rows, distance in pairwise(fake, real):
         inside = distance < radii  # (rows, M): is this fake in the ball of that real?
-        precise.append(inside.any(1))
-        balls.append(inside.sum(1))
+        precise[rows] = inside.any(1).double()
+        balls[rows] = inside.sum(1).double()
         covered |= inside.any(0)
         recalled |= (distance < own_radii[rows, None]).any(0)
-    shares = [torch.cat(precise).double(), recalled.double(), torch.cat(balls).double() / k, covered.double()]
+    shares = [precise, recalled.double(), balls / k, covered.double()]
     return torch.stack([share.mean() for share in shares])
 
 

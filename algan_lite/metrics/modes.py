@@ -18,7 +18,7 @@ from algan_lite.data.sources import Source
 from algan_lite.metrics.table import INF, metric
 
 FAIR = 0.25  # of its fair share: what a mode must hold to count as found in the book's comparisons
-_DISTANCES = 2**22  # held at a time (32 MB), however many modes there are
+_DISTANCES = 2**18  # held at a time (2 MB), however many modes there are
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,15 @@ def _assign(x_fake: Tensor, source: Source) -> _Assignment:
     weights = torch.ones(len(modes), **place) if source.weights is None else source.weights.to(**place)
     points = x_fake.detach().to(**place).reshape(*x_fake.shape[:lead], -1)  # (..., N, d)
     # Differences, not products: a narrow mode far from 0 would lose its digits.
-    rows = points.reshape(-1, points.shape[-1]).split(max(1, _DISTANCES // len(modes)))
-    near = [_nearest_mode(part, modes) for part in rows]
-    index = torch.cat(near).reshape(points.shape[:-1])
+    rows, size = points.reshape(-1, points.shape[-1]), max(1, _DISTANCES // len(modes))
+    index = torch.empty(len(rows), dtype=torch.long, device=x_fake.device)  # beforehand: see ``distances.pairwise``
+    for part, found in zip(rows.split(size), index.split(size), strict=True):
+        found.copy_(torch.cdist(part, modes, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1))
+    index = index.reshape(points.shape[:-1])
     offset = (points - modes[index]) / std[index].unsqueeze(-1)
     distance = offset.norm(dim=-1)
     distance = torch.where(points.isfinite().all(-1), distance, torch.inf)
     return _Assignment(index, offset, distance, weights / weights.sum())
-
-
-def _nearest_mode(rows: Tensor, modes: Tensor) -> Tensor:
-    return torch.cdist(rows, modes, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
 
 
 @metric(source="Srivastava 2017 (VEEGAN), section 5.1", direction="higher", range=(0, INF), needs="modes")

@@ -31,8 +31,9 @@ class Metric(Entry):
         range: Smallest and largest value.
         perfect: Value of a perfect G with many samples, or None where it depends on the law, N and the options:
             measure that with ``real_against_real``.
-        needs: ``modes`` for a source with exact modes, ``digits`` for 28 x 28 images, ``reference`` for held-out reals,
-            ``train`` for those and the samples G was trained on (of the source, unless they are given).
+        needs: ``modes`` for a source with exact modes, ``digits`` for 28 x 28 images, ``images`` for those of any size,
+            ``reference`` for held-out reals, ``train`` for those and the samples G was trained on (of the source,
+            unless they are given).
     """
 
     fn: Callable[..., Tensor]

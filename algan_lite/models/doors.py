@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ WRAP_G = (
     "wrap a G that takes something else: al.models.Generator(net, latent_dim, sample_shape), for (N, nz, 1, 1) with "
     "net = nn.Sequential(nn.Unflatten(-1, (nz, 1, 1)), G); give a conditional G its labels inside of a module"
 )
+
+CHANNELS = "images are (n, channels, height, width): move the axis of the channels, or add it with unsqueeze(1)"
 
 
 def check_pair(G: object, D: object) -> None:
@@ -77,7 +80,8 @@ def try_out(G: nn.Module, D: nn.Module, n: int, sample_shape: tuple[int, ...] | 
         x_fake = ask("G", getattr(G, "forward", G), z, "latents (..., N, latent_dim)", WRAP_G)
         wanted = (*lead, *(x_fake.shape[len(lead) :] if sample_shape is None else sample_shape))
         if tuple(x_fake.shape) != wanted:
-            raise ValueError(f"G must return one sample a latent, {wanted}; got {tuple(x_fake.shape)}; {WRAP_G}")
+            hint = WRAP_G if x_fake.numel() != math.prod(wanted) else CHANNELS
+            raise ValueError(f"G must return one sample a latent, {wanted}; got {tuple(x_fake.shape)}; {hint}")
         logits = ask("D", getattr(D, "forward", D), x_fake, "samples (..., N, *sample)")
     if tuple(logits.shape) != lead:
         hint = "end D with nn.Flatten(0), or logits.squeeze(-1)"

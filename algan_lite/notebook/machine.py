@@ -23,7 +23,19 @@ from algan_lite.training.loop import train
 from algan_lite.training.state import TrainState
 
 GOOD, SLOW, BAD = "OK", "slow", "to do"
-PACKAGES = ("numpy", "scipy", "pandas", "sklearn", "matplotlib", "tqdm", "pooch", "safetensors", "joblib", "ipywidgets")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "sklearn",
+    "matplotlib",
+    "PIL",
+    "tqdm",
+    "pooch",
+    "safetensors",
+    "joblib",
+    "ipywidgets",
+)
 MIN_PYTHON, MIN_TORCH = (3, 11), (2, 6)
 MIN_MEMORY, MIN_DISK = 2.0, 1.0  # GB
 BOOK_STEP, BOOK_MINUTES = 79.0, 1.5  # ms a step, on one thread of the machine that the book is timed on; its longest
@@ -95,7 +107,7 @@ def _packages() -> Finding:
     lacking = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if not lacking:
         return Finding("other packages", f"all {len(PACKAGES)}", GOOD)
-    names = ", ".join("scikit-learn" if name == "sklearn" else name for name in lacking)
+    names = ", ".join({"sklearn": "scikit-learn", "PIL": "pillow"}.get(name, name) for name in lacking)
     return Finding("other packages", f"without {names}", BAD, f"install {names}, then restart the kernel")
 
 

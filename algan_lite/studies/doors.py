@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from functools import partial
 
@@ -60,7 +61,19 @@ def check_jobs(jobs: int | None) -> None:
         raise ValueError("jobs must be at least 1, -1 for one a core, or None; got 0")
 
 
-def check_job(source: Source, metrics: Iterable[str]) -> None:
+def check_job(source: Source, metrics: Iterable[str], num_samples: int) -> None:
     """Refuse measures that would fail after the first training."""
-    if any(METRICS[name].needs in ("reference", "train") for name in metrics):
-        held_out(source, torch.zeros(1, *source.sample_shape))
+    compare = [METRICS[name] for name in metrics if METRICS[name].needs in ("reference", "train", "images")]
+    if not compare:
+        return
+    found = len(held_out(source, torch.zeros(1).expand(num_samples, *source.sample_shape)))
+    for metric in compare:
+        if metric.needs == "images" and len(source.sample_shape) != 3:
+            got = f"samples of shape {source.sample_shape}"
+            raise ValueError(f"metrics must fit the data: {metric.name} needs (channels, height, width); got {got}")
+        k = inspect.signature(metric.fn).parameters.get("k")  # of the neighbors that some look at
+        if k is not None and min(num_samples, found) <= k.default:
+            raise ValueError(
+                f"metrics must fit the data: {metric.name} compares with neighbor {k.default}, and so needs more than "
+                f"{k.default} fakes and held-out reals; got num_samples={num_samples} and {found} reals"
+            )

@@ -109,7 +109,7 @@ def sweep(
     job = Job(
         source, pair, check_sizes(pair, source, {} if sizes is None else sizes), *measured, check_looks(looks, arms)
     )
-    check_job(source, job.metrics)
+    check_job(source, job.metrics, job.num_samples)
     cost = {arm: samples_a_step(config) for arm, config in arms.items()} if job.looks else {}
     rows = Rows(path, {arm: "" if path is None else job.key(config) for arm, config in arms.items()}, job.columns)
     workers, most = effective_n_jobs(jobs), check_integer("runs_at_once", runs_at_once, 1)

@@ -14,8 +14,7 @@ from tools.book.build import fresh_cache, package_key
 from tools.book.execute import ENVIRONMENT, Measures, book_notebooks, execute, measured
 
 HUNGRY = "import ipywidgets\nipywidgets.IntSlider()\nmuch = bytearray(b'x' * 300_000_000)\ndel much"
-# Most kernels need 0.5 to 0.9 GB; that of one chapter (losses) had 0.78 GB in one run and 1.00 GB in the next.
-MOST_GB = 1.2
+MOST_GB = 0.9
 
 
 def written(path: Path, *cells: str) -> Path:

@@ -33,6 +33,7 @@ COLAB = [
     "pandas",
     "scikit-learn",
     "matplotlib",
+    "pillow",
     "tqdm",
     "pooch",
     "safetensors",

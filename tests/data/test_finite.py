@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -63,7 +65,11 @@ def test_array_splits_by_its_seed() -> None:
     ("call", "error", "message"),
     [
         (lambda x: data.array([[1.0]]), TypeError, "x must be a tensor, an array or a DataLoader; got list"),
-        (lambda x: data.array((x * 255).byte()), TypeError, r"x must be floating point .*; got torch.uint8"),
+        (
+            lambda x: data.array((x * 255).byte()),
+            TypeError,
+            r"x must be floating point .*al\.data\.from_pixels.*; got torch.uint8",
+        ),
         (lambda x: data.array(x[:, 0]), ValueError, r"x must be \(n, \*sample\) .*; got shape \(10,\)"),
         (lambda x: data.array(x[:0]), ValueError, r"x must be .* at least one sample; got shape \(0, 2\)"),
         (lambda x: data.array(x / 0), ValueError, "x must be finite; got 20 values that are not"),
@@ -78,3 +84,43 @@ def test_array_splits_by_its_seed() -> None:
 def test_bad_arrays_are_refused(call: type, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(torch.ones(10, 2))
+
+
+@pytest.mark.parametrize("kind", ["height, width", "channels last", "channels first", "array"])
+def test_pixels_become_channels_first_in_the_range_of_tanh(kind: str) -> None:
+    x = torch.randint(0, 256, (5, 6, 7, 3), generator=rng.stream(0, "x"), dtype=torch.uint8)
+    x[0, 0, 0, 0], x[0, 0, 1, 0] = 0, 255
+    expected = (x.double() / 127.5 - 1).permute(0, 3, 1, 2)
+    given = {"height, width": x[..., 0], "channels first": x.permute(0, 3, 1, 2), "array": x.numpy()}.get(kind, x)
+    found = data.from_pixels(given)
+    assert found.dtype == torch.float32
+    assert found.is_contiguous()
+    assert (found.min(), found.max()) == (-1, 1)
+    assert (found - (expected[:, :1] if kind == "height, width" else expected)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (torch.zeros(5, 8, 8), TypeError, "x must be bytes, uint8 from 0 to 255; got torch.float32"),
+        ([[0]], TypeError, "x must be a tensor or an array of bytes, uint8; got list"),
+        (torch.zeros(5, 8, dtype=torch.uint8), ValueError, r"x must be .*; got shape \(5, 8\)"),
+        (torch.zeros(5, 3, 8, 3, dtype=torch.uint8), ValueError, r"not both, .*; got shape \(5, 3, 8, 3\)"),
+        (torch.zeros(5, 8, 8, 7, dtype=torch.uint8), ValueError, r"; got shape \(5, 8, 8, 7\)"),
+        (torch.zeros(0, 8, 8, dtype=torch.uint8), ValueError, r"; got shape \(0, 8, 8\)"),
+    ],
+)
+def test_what_are_no_pixels_is_refused(x: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        data.from_pixels(x)
+
+
+def test_a_table_of_pandas_counts_as_its_array() -> None:
+    table = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20) / 7, "kind": np.arange(20) % 2})
+    from_table = data.array(table[["a", "b"]], table["kind"])
+    from_array = data.array(table[["a", "b"]].to_numpy(), table["kind"].to_numpy())
+    assert from_table.key() == from_array.key()
+    with pytest.raises(ValueError, match="x must be finite; got 1 values that are not"):
+        data.array(table[["a", "b"]].mask(table[["a", "b"]] == 19))
+    with pytest.raises(TypeError, match=r"x must be a tensor, an array or a DataLoader; got ndarray of shape \(1, 2\)"):
+        data.array(pd.DataFrame({"a": ["x"], "b": [1.0]}))

@@ -93,7 +93,7 @@ def test_runs_axis_chunks_and_repeats(
     torch.testing.assert_close(function(x[7:8]), rows[7:8])
     assert torch.equal(function(x), rows)
     assert function(x.double()).dtype == torch.float32
-    monkeypatch.setattr(features, "CHUNK", 7)
+    monkeypatch.setattr("algan_lite.metrics.features.CHUNK", 7)
     torch.testing.assert_close(function(x), rows)
 
 

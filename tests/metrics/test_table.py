@@ -34,7 +34,7 @@ def _few_pixels(x: Tensor) -> Tensor:
 
 def case(name: str, runs: int = 3, n: int = 60) -> tuple[Tensor, object, dict]:
     """Fakes (runs, n, *sample), a reference, and the options that a metric cannot do without."""
-    if METRICS[name].needs == "digits":
+    if METRICS[name].needs in ("digits", "images"):
         return normal(1, runs, n, 1, 28, 28).float().tanh(), normal(2, n, 1, 28, 28).float().tanh(), {}
     fakes = torch.stack([RING.sample(n, seed=run) for run in range(runs)])
     options = {"train": RING.sample(100, seed=9)} if name == "data_copying" else {}

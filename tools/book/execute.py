@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from tools.book.pages import ROOT, pages, source
 
-AT_ONCE = 4  # notebooks at most: each needs at most 0.95 GB of memory (a test in `make slow`)
+AT_ONCE = 4  # notebooks at most: each needs at most 0.9 GB of memory (a test in `make slow`)
 PRODUCT = 2048  # a side of the two matrices whose product says how fast this machine is now
 # The package of this checkout, wherever another is installed; kernels of .venv and not of the user's home; no progress
 # bars, which a page would keep as a wall of text; a live panel shows itself as a picture, since a page has no kernel;
