@@ -224,6 +224,7 @@ DOORS: dict[str, Callable[[], Call]] = {
     "mlp_vae": _two(al.models.mlp_vae, **SMALL_VAE, output="tanh", seed=0),
     "mlp_encoder": _two(al.models.mlp_encoder, **SMALL_VAE, seed=0),
     "VAE": _two(al.models.VAE, encoder=nn.Linear(2, 4), decoder=al.models.mlp_pair()[0], output="tanh"),
+    "normal_kl": _two(al.models.normal_kl, mean=normal(4, 2), log_var=normal(4, 2)),
     "Encoder": _two(al.models.Encoder, body=nn.Linear(2, 4), sample_shape=(2,)),
     "fit_vae": lambda: (
         al.models.fit_vae,

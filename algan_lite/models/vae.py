@@ -153,9 +153,15 @@ def normal_kl(mean: Tensor, log_var: Tensor) -> Tensor:
     Returns:
         (...), >= 0, in nats; 0 for mean 0 and variance 1.
 
+    Raises:
+        TypeError: If one is no floating tensor.
+        ValueError: If the shapes differ.
+
     Reference:
         Kingma and Welling 2014, appendix B.
     """
+    if check_tensor("mean", mean).shape != check_tensor("log_var", log_var).shape:
+        raise ValueError(f"mean and log_var must have one shape; got {tuple(mean.shape)} and {tuple(log_var.shape)}")
     return (mean.square() + log_var.exp() - 1 - log_var).sum(-1) / 2
 
 
@@ -241,6 +247,7 @@ def fit_vae(
     Raises:
         TypeError: If ``vae`` is none, or an argument is of another kind.
         ValueError: If images have another shape or leave the pixels' range, or a number is out of range.
+        FloatingPointError: If the loss has stopped being finite in every run.
 
     Reference:
         Kingma and Welling 2014; beta: Higgins 2017.
@@ -260,6 +267,10 @@ def fit_vae(
         loss.sum().backward()
         adam.step()
         losses.append(loss.detach())
+    if not losses[-1].isfinite().any():
+        raise FloatingPointError(
+            f"the loss is not finite any more after {num_steps} steps: try a smaller lr than {lr:g}"
+        )
     return torch.stack(losses)
 
 

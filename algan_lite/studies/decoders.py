@@ -30,7 +30,7 @@ from algan_lite.training.loop import train
 
 SIZES = {"latent_dim": 16, "sample_shape": (1, 28, 28), "width": 256, "depth": 2}
 GAN = TrainConfig(
-    num_steps=800, batch_size=64, regularizers={"r1": 10.0}, lr=4e-3, betas=(0.5, 0.99), ema_decay=0.99, log_every=100
+    num_steps=800, batch_size=64, regularizers={"r1": 10.0}, lr=2e-3, betas=(0.5, 0.99), ema_decay=0.99, log_every=100
 )
 PAIRS = 500  # of digits, to go from one to the other
 LAPLACE = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])
@@ -191,19 +191,21 @@ def own(vae: VAE, source: Finite, n: int, part: str = "test") -> dict[str, Tenso
 
 
 class Tempered(nn.Module):
-    """R decoders that stay as they are but for one number each, which says how sure their pixels are.
+    """A decoder, or R of them, that stays as it is but for one number, which says how sure its pixels are.
 
     A GAN's pixels need not be probabilities: where one is surely black and wrong, the bound would be lost.
     """
 
-    def __init__(self, decoder: Ensemble) -> None:
+    def __init__(self, decoder: nn.Module) -> None:
         super().__init__()
         self.decoder, self.latent_dim = decoder.requires_grad_(False), decoder.latent_dim
-        self.sample_shape, self.runs = decoder.sample_shape, decoder.runs
-        self.log_scale = nn.Parameter(torch.zeros(self.runs, 1, *[1] * len(self.sample_shape)))
+        self.sample_shape, lead = decoder.sample_shape, ()
+        if hasattr(decoder, "runs"):
+            self.runs, lead = decoder.runs, (decoder.runs,)
+        self.log_scale = nn.Parameter(torch.zeros(*lead, 1, *[1] * len(self.sample_shape)))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return images before their tanh, (R, N, *sample)."""
+        """Return images before their tanh, (..., N, *sample)."""
         return self.decoder(z) * self.log_scale.exp()
 
 

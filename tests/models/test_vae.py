@@ -156,6 +156,8 @@ REFUSED = {
         r"encoder must return \(..., N, 4\)",
     ),
     "no lr": (lambda: fit_vae(mlp_vae(**SMALL), images(), lr=0), ValueError, r"lr must be in \(0"),
+    "codes of two shapes": (lambda: normal_kl(normal(3, 2), normal(2)), ValueError, "must have one shape"),
+    "integer codes": (lambda: normal_kl(torch.ones(2, dtype=torch.int64), normal(2)), TypeError, "mean"),
     "a negative beta": (lambda: fit_vae(mlp_vae(**SMALL), images(), beta=-1), ValueError, "beta"),
 }
 
@@ -165,6 +167,11 @@ def test_what_does_not_fit_is_refused_by_its_name(name: str) -> None:
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_a_loss_that_is_lost_is_said() -> None:
+    with pytest.raises(FloatingPointError, match="smaller lr than 10000"):
+        fit_vae(mlp_vae(**SMALL), images(20), num_steps=20, batch_size=4, lr=1e4)
 
 
 def test_arrays_and_double_precision_are_taken() -> None:
