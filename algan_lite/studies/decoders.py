@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from algan_lite.metrics.table import METRICS
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.pairs import ensemble, mlp_pair
 from algan_lite.models.vae import VAE, fit_vae, mlp_encoder, mlp_vae, normal_kl
+from algan_lite.studies.plan import Plan
 from algan_lite.training.config import TrainConfig
 from algan_lite.training.loop import train
 
@@ -46,6 +47,16 @@ class Fit:
     batch_size: int = 64
     lr: float = 2e-3
     beta: float = 1.0
+
+
+def families(plan: Plan) -> dict[str, Plan]:
+    """Return the four families of the study's plan, measure -> the same rule for it."""
+    others = {
+        "digit_kid": {"better": "lower", "fill": 635.0, "options": {"least": 20.0}},
+        "digit_sure": {"better": "higher", "options": {"least": 0.05}},
+        "bound": {"better": "lower", "fill": 543.0, "options": {"least": 5.0}, "sentinels": ()},
+    }
+    return {plan.measure: plan} | {name: replace(plan, measure=name, **how) for name, how in others.items()}
 
 
 def gan_runs(config: TrainConfig, seeds: Sequence[int], n: int, refit: Fit | None, part: str = "test") -> Columns:

@@ -16,6 +16,7 @@ from algan_lite.studies.decoders import (
     Tempered,
     blurred,
     ends_of_the_scale,
+    families,
     gan_runs,
     looked_at,
     mean_image,
@@ -109,6 +110,16 @@ def test_a_tempered_decoder_starts_as_the_decoder() -> None:
     z = normal(2, 3, 16)
     assert torch.equal(Tempered(decoder)(z), decoder(z))
     assert torch.equal(Tempered(decoder.member(1))(z[1]), decoder.member(1)(z[1]))
+
+
+def test_the_families_share_the_plan_and_its_level() -> None:
+    plan = al.show_plan("vae").plan
+    found = families(plan)
+    assert list(found) == ["digit_recall", "digit_kid", "digit_sure", "bound"]
+    assert {one.better for name, one in found.items() if name in ("digit_kid", "bound")} == {"lower"}
+    assert sum(one.level for one in found.values()) == pytest.approx(0.05)
+    assert {one.arms for one in found.values()} == {plan.arms}
+    assert found["bound"].fill == pytest.approx(784 * 0.6931, rel=1e-3)
 
 
 def test_the_ends_of_the_scale() -> None:
