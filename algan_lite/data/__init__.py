@@ -8,10 +8,11 @@ float32, or (R, n, *sample) for R generators. All randomness comes from the gene
 from algan_lite.data.fewer import Each, each, few, folds
 from algan_lite.data.finite import Finite, array
 from algan_lite.data.images import digits, mnist
+from algan_lite.data.labeled import Labeled, with_labels
 from algan_lite.data.plane import grid, imbalanced_ring, ring, swiss_roll, two_moons
 from algan_lite.data.sources import SOURCES, Curve, Mixture, Source
 
 __all__ = [
-    "SOURCES", "Curve", "Each", "Finite", "Mixture", "Source", "array", "digits", "each", "few", "folds", "grid",
-    "imbalanced_ring", "mnist", "ring", "swiss_roll", "two_moons",
+    "SOURCES", "Curve", "Each", "Finite", "Labeled", "Mixture", "Source", "array", "digits", "each", "few", "folds",
+    "grid", "imbalanced_ring", "mnist", "ring", "swiss_roll", "two_moons", "with_labels",
 ]  # fmt: skip

@@ -4,8 +4,17 @@ In: sizes and seeds. Out: modules with G (..., N, latent_dim) -> (..., N, *sampl
 raw logits. No network has buffers or mixes samples. Any room above may call.
 """
 
+from algan_lite.models.conditional import (
+    ConditionalDiscriminator,
+    ConditionalGenerator,
+    ask_for,
+    conditional_pair,
+)
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, PixelNorm
 from algan_lite.models.pairs import article_pair, conv_pair, ensemble, mlp_pair
 
-__all__ = ["Discriminator", "Ensemble", "Generator", "PixelNorm", "article_pair", "conv_pair", "ensemble", "mlp_pair"]
+__all__ = [
+    "ConditionalDiscriminator", "ConditionalGenerator", "Discriminator", "Ensemble", "Generator", "PixelNorm",
+    "article_pair", "ask_for", "conditional_pair", "conv_pair", "ensemble", "mlp_pair",
+]  # fmt: skip
