@@ -46,6 +46,8 @@ G, D = tiny(width=4)
 Gs, Ds = tiny(2, width=4)
 HEADS = tiny(width=4, num_heads=2)
 IMAGES = normal(4, 1, 28, 28).clamp(-1, 1)
+SMALL_VAE = {"latent_dim": 2, "sample_shape": (2,), "width": 4, "depth": 1}
+FIT_VAE = {"num_steps": 1, "batch_size": 4, "lr": 1e-3, "beta": 0.5, "seed": 0}
 BATCH = al.make_batch(G, D, normal(8, 2), normal(8, 3))
 
 Call = tuple[Callable[..., object], dict[str, Any]]
@@ -219,6 +221,14 @@ DOORS: dict[str, Callable[[], Call]] = {
     "conv_pair": _two(al.models.conv_pair, latent_dim=2, channels=1, seed=0, num_heads=1, spectral_norm=False),
     "article_pair": _two(al.models.article_pair, latent_dim=2, seed=0, output="tanh"),
     "ensemble": _two(al.models.ensemble, factory=al.models.mlp_pair, runs=2, seed=0, width=4),
+    "mlp_vae": _two(al.models.mlp_vae, **SMALL_VAE, output="tanh", seed=0),
+    "mlp_encoder": _two(al.models.mlp_encoder, **SMALL_VAE, seed=0),
+    "VAE": _two(al.models.VAE, encoder=nn.Linear(2, 4), decoder=al.models.mlp_pair()[0], output="tanh"),
+    "Encoder": _two(al.models.Encoder, body=nn.Linear(2, 4), sample_shape=(2,)),
+    "fit_vae": lambda: (
+        al.models.fit_vae,
+        {"vae": al.models.mlp_vae(**SMALL_VAE), "x": normal(9, 2).tanh(), **FIT_VAE},
+    ),
     "Ensemble": _two(al.models.Ensemble, members=[G, G]),
     "member": _two(Gs.member, k=1),
     "Generator": _two(al.models.Generator, body=nn.Linear(3, 2), latent_dim=3, sample_shape=(2,)),

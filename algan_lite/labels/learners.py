@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from algan_lite.core.checks import Entry, Table, check_flag, check_integer, check_number, check_options
+from algan_lite.core.rng import derive_seed, lent
 from algan_lite.labels.estimators import from_sklearn
 from algan_lite.labels.pool import Pool
 from algan_lite.labels.semi import SemiConfig, check_labeled_images, train_semi
 from algan_lite.labels.student import Student
 from algan_lite.labels.table import Model
-from algan_lite.labels.vae import fit_vae
+from algan_lite.models.networks import Generator, Linear
+from algan_lite.models.vae import VAE, Encoder, fit_vae
 
 Fit: TypeAlias = Callable[[Pool], Model]
 NUM_CLASSES = 10
@@ -101,8 +103,18 @@ def vae_spreading(
     pool: Pool, seed: int, *, latent_dim: int = 24, num_steps: int = 4000, neighbors: int = 10, alpha: float = 0.9
 ) -> Model:
     """Labels flow along the same kind of graph, on the latent means of a VAE."""
-    vae = fit_vae(pool.x, latent_dim=latent_dim, num_steps=num_steps, seed=seed)
+    vae = _small_vae(pool.x, check_integer("latent_dim", latent_dim, 1), seed)
+    fit_vae(vae, pool.x, num_steps=num_steps, seed=seed)
     return _spread(pool, vae.means, neighbors, alpha)
+
+
+def _small_vae(x: Tensor, latent_dim: int, seed: int, width: int = 256) -> VAE:
+    """Return an autoencoder of images in [0, 1], with one hidden layer on either side."""
+    shape, pixels = x.shape[1:], x[0].numel()
+    with lent(derive_seed(seed, "weights of a VAE")):
+        encoder = nn.Sequential(Linear(pixels, width), nn.ReLU(), Linear(width, 2 * latent_dim))
+        decoder = nn.Sequential(Linear(latent_dim, width), nn.ReLU(), Linear(width, pixels))
+    return VAE(Encoder(encoder, shape), Generator(decoder, latent_dim, shape), "sigmoid")
 
 
 def _spread(pool: Pool, features: Callable[[Tensor], Tensor], neighbors: int, alpha: float) -> Model:

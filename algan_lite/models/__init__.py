@@ -1,7 +1,7 @@
 """What G and D are: networks, the book's pairs of them, and ensembles that run R pairs as one.
 
 In: sizes and seeds. Out: modules with G (..., N, latent_dim) -> (..., N, *sample) and D (..., N, *sample) -> (..., N),
-raw logits. No network has buffers or mixes samples. Any room above may call.
+raw logits. No network has buffers or mixes samples. ``vae`` fits a G without a D. Any room above may call.
 """
 
 from algan_lite.models.conditional import (
@@ -13,8 +13,10 @@ from algan_lite.models.conditional import (
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, PixelNorm
 from algan_lite.models.pairs import article_pair, conv_pair, ensemble, mlp_pair
+from algan_lite.models.vae import VAE, Encoder, fit_vae, mlp_encoder, mlp_vae, normal_kl
 
 __all__ = [
-    "ConditionalDiscriminator", "ConditionalGenerator", "Discriminator", "Ensemble", "Generator", "PixelNorm",
-    "article_pair", "ask_for", "conditional_pair", "conv_pair", "ensemble", "mlp_pair",
+    "VAE", "ConditionalDiscriminator", "ConditionalGenerator", "Discriminator", "Encoder", "Ensemble", "Generator",
+    "PixelNorm", "article_pair", "ask_for", "conditional_pair", "conv_pair", "ensemble", "fit_vae", "mlp_encoder",
+    "mlp_pair", "mlp_vae", "normal_kl",
 ]  # fmt: skip

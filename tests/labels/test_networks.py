@@ -7,7 +7,6 @@ import torch
 from helpers import normal
 
 from algan_lite.labels.networks import DenseClassifier, UnitLinear, make_classifier, make_generator
-from algan_lite.labels.vae import VAE, fit_vae
 
 
 def test_rows_of_norm_one_whatever_the_weights() -> None:
@@ -62,26 +61,3 @@ def test_first_weights_are_the_seeds_and_nobody_elses() -> None:
     assert not torch.equal(one.output.weight, other.output.weight)
     assert torch.equal(torch.get_rng_state(), before)
     assert make_generator(3, 64, seed=0)(normal(5, 3)).shape == (5, 64)
-
-
-def test_a_vae_of_first_weights_pays_what_the_formula_says() -> None:
-    vae = VAE(6, 2, 8)
-    for part in (vae.encoder[2], vae.decoder[2]):
-        torch.nn.init.zeros_(part.weight)
-        torch.nn.init.zeros_(part.bias)
-    # mean 0, variance 1: no divergence; logits 0: log 2 a pixel
-    x = torch.rand(7, 6, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(vae.loss(x, normal(7, 2)), 6 * torch.tensor(2.0).log())
-    with torch.no_grad():
-        vae.encoder[2].bias.copy_(torch.tensor([1.0, 0.0, 0.0, 2.0]))  # means (1, 0), log variances (0, 2)
-    divergence = (1 + (torch.tensor(2.0).exp() - 1 - 2)) / 2
-    gap = vae.loss(x, normal(7, 2)) - 6 * torch.tensor(2.0).log()
-    torch.testing.assert_close(gap, divergence)
-
-
-def test_a_fitted_vae_explains_more_than_pixel_means() -> None:
-    x = (torch.rand(200, 1, generator=torch.Generator().manual_seed(0)) > 0.5).float().expand(200, 20)
-    vae = fit_vae(x, latent_dim=1, width=16, num_steps=400)
-    # one bit for twenty pixels: log 2 nats at best; independent pixels would pay 20 log 2 = 13.9
-    assert 0.69 < float(vae.loss(x, normal(200, 1)).detach()) < 3
-    assert torch.equal(vae.means(x), fit_vae(x, latent_dim=1, width=16, num_steps=400).means(x))
