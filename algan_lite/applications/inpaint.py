@@ -92,7 +92,7 @@ def inpaint(
     x, mask = x.to(like), mask.to(like)
     starts, tries = check_integer("starts", starts, 1), check_integer("tries", tries, 1)
     steps, lr = check_integer("steps", steps, 0), check_number("lr", lr, 0, open_low=True)
-    cost = _Cost(x, mask, check_number("prior", prior, 0), _reality(D, realness, loss))
+    cost = _Cost(x, mask.bool(), check_number("prior", prior, 0), _reality(D, realness, loss))
     source = one_generator(rng.resolve(generator, seed, "in-painting"))
     z = rng.draw(source, (starts, tries, G.latent_dim), like.device).to(like.dtype)
     with evaluating(layers_of(G)), torch.no_grad():
@@ -112,7 +112,7 @@ class _Cost:
 
     Attributes:
         x: (N, *sample); hidden values are 0.
-        mask: 1 where visible, 0 elsewhere; as ``x``.
+        mask: True where visible; as ``x``.
         prior: Weight of the latents' mean square.
         reality: Samples -> weighted realness (...), or None.
     """
@@ -125,7 +125,7 @@ class _Cost:
     def __call__(self, z: Tensor, made: Tensor) -> Tensor:
         """Return the cost of latents (K * N, latent_dim) or (K, N, latent_dim), without the last axis."""
         rows = made.reshape(-1, *self.x.shape)  # (K, N, *sample)
-        cost = masked_error(rows, self.x, self.mask).reshape(z.shape[:-1]) + self.prior * z.square().mean(-1)
+        cost = _error(rows, self.x, self.mask).reshape(z.shape[:-1]) + self.prior * z.square().mean(-1)
         return cost if self.reality is None else cost - self.reality(made)
 
 
@@ -145,21 +145,32 @@ def check_visible(x: Tensor, visible: Tensor | np.ndarray) -> tuple[Tensor, Tens
         TypeError: If x is no floating tensor, or the mask no tensor or array.
         ValueError: If shapes do not fit, the mask holds other values, or a visible value is not finite.
     """
-    if check_tensor("x", x, "(N, *sample)").ndim < 2 or not x.numel():
-        raise ValueError(f"x must be (N, *sample) with N >= 1; got shape {tuple(x.shape)}")
-    mask = as_tensor("visible", visible)
-    if tuple(mask.shape) not in (tuple(x.shape), tuple(x.shape[1:])):
-        raise ValueError(f"visible must be {tuple(x.shape[1:])} or {tuple(x.shape)}; got {tuple(mask.shape)}")
-    if not bool(((mask == 0) | (mask == 1)).all()):
-        raise ValueError(f"visible must be True or False, or 1 and 0; got {shown(visible)} with other values")
-    mask = mask.to(x.device).bool().expand_as(x)
+    mask = check_mask("visible", visible, x)
     x = torch.where(mask, x.detach(), 0.0)
     if not bool(x.isfinite().all()):
         raise ValueError(f"x must be finite where it is visible; got {int((~x.isfinite()).sum())} values that are not")
     return x, mask.to(x)
 
 
-def masked_error(made: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+def check_mask(name: str, mask: Tensor | np.ndarray, x: Tensor) -> Tensor:
+    """Return a mask (*sample) or (N, *sample) of samples x (N, *sample) as booleans of their shape."""
+    if check_tensor("x", x, "(N, *sample)").ndim < 2 or not x.numel():
+        raise ValueError(f"x must be (N, *sample) with N >= 1; got shape {tuple(x.shape)}")
+    given = as_tensor(name, mask)
+    if tuple(given.shape) not in (tuple(x.shape), tuple(x.shape[1:])):
+        raise ValueError(f"{name} must be {tuple(x.shape[1:])} or {tuple(x.shape)}; got {tuple(given.shape)}")
+    if not bool(((given == 0) | (given == 1)).all()):
+        raise ValueError(f"{name} must be True or False, or 1 and 0; got {shown(mask)} with other values")
+    return given.to(x.device).bool().expand_as(x)
+
+
+def check_made(name: str, made: Tensor, x: Tensor) -> None:
+    """Refuse answers that are not (..., N, *sample), as the samples x are."""
+    if check_tensor(name, made, "(..., N, *sample)").shape[made.ndim - x.ndim :] != x.shape or made.ndim < x.ndim:
+        raise ValueError(f"{name} must be (..., {', '.join(map(str, x.shape))}), as x is; got {tuple(made.shape)}")
+
+
+def masked_error(made: Tensor, x: Tensor, mask: Tensor | np.ndarray) -> Tensor:
     """Mean squared difference where the mask is 1: the visible error; with ``~visible``, the hidden one.
 
     Args:
@@ -169,15 +180,31 @@ def masked_error(made: Tensor, x: Tensor, mask: Tensor) -> Tensor:
 
     Returns:
         (..., N); 0 where the mask is 0 everywhere.
+
+    Raises:
+        TypeError: If an argument is of another kind.
+        ValueError: If shapes do not fit, or the mask holds other values.
     """
-    mask = mask.bool().expand_as(x)
+    mask = check_mask("mask", mask, x)
+    check_made("made", made, x)
+    return _error(made, x, mask)
+
+
+def _error(made: Tensor, x: Tensor, mask: Tensor) -> Tensor:
     squares = torch.where(mask, made - x, 0.0).square().flatten(made.ndim - x.ndim + 1).sum(-1)
     return squares / mask.flatten(1).sum(-1).clamp_min(1)
 
 
-def paste(x: Tensor, visible: Tensor, drawn: Tensor) -> Tensor:
-    """Return what was drawn, (..., N, *sample), with the visible values of x (N, *sample) in their places."""
-    return torch.where(visible.bool(), x, drawn)
+def paste(x: Tensor, visible: Tensor | np.ndarray, drawn: Tensor) -> Tensor:
+    """Return what was drawn, (..., N, *sample), with the visible values of x (N, *sample) in their places.
+
+    Raises:
+        TypeError: If an argument is of another kind.
+        ValueError: If shapes do not fit, or ``visible`` holds other values than 0 and 1.
+    """
+    mask = check_mask("visible", visible, x)
+    check_made("drawn", drawn, x)
+    return torch.where(mask, x, drawn)
 
 
 def _nearest(G: nn.Module, tried: Tensor, x: Tensor, mask: Tensor) -> Tensor:
