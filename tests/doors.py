@@ -29,6 +29,7 @@ from algan_lite.studies.plan import make_plan
 from algan_lite.training import callbacks
 
 FEW = al.TrainConfig(num_steps=1, batch_size=4)
+LABELED = al.data.array(normal(60, 2), torch.arange(60) % 3)
 FINITE = al.data.array(normal(60, 2), validation=0.3, test=0.3)
 EMPTY_PARTS = al.data.array(normal(20, 2), validation=0, test=0)
 FRAME = pd.DataFrame({"run": [0, 1] * 2, "step": [1, 1, 2, 2], "loss_D": [0.1, 0.2, 0.3, 0.4]})
@@ -217,6 +218,8 @@ DOORS: dict[str, Callable[[], Call]] = {
     "array of a loader": _two(al.data.array, x=DataLoader(list(normal(9, 2))), validation=0.2, test=0.2, seed=0),
     "folder": _two(al.data.folder, path=FILES.name, size=8, mode="RGB", validation=0.2, test=0.2, seed=0, name="mine"),
     "from_pixels": _two(al.data.from_pixels, x=np.zeros((3, 8, 8, 3), np.uint8)),
+    "with_labels": _two(al.data.with_labels, source=LABELED, classes=None),
+    "split": _two(al.data.with_labels(LABELED).split, pairs=normal(3, 5)),
     "few": _two(al.data.few, source=FINITE, n=9, seed=0),
     "folds": _two(al.data.folds, source=FINITE, k=3, seed=0),
     "each": _two(al.data.each, sources=[FINITE, FINITE]),
@@ -226,6 +229,18 @@ DOORS: dict[str, Callable[[], Call]] = {
     "mlp_pair": _two(
         al.models.mlp_pair, latent_dim=2, sample_shape=(2,), width=4, depth=1, seed=0, num_heads=1, output="tanh"
     ),
+    "conditional_pair": _two(
+        al.models.conditional_pair,
+        noise_dim=2,
+        sample_shape=(2,),
+        classes=3,
+        width=4,
+        depth=1,
+        seed=0,
+        reads="projection",
+        output="tanh",
+    ),
+    "ask_for": _two(al.models.ask_for, z=normal(3, 2), labels=torch.arange(3), classes=3),
     "conv_pair": _two(al.models.conv_pair, latent_dim=2, channels=1, seed=0, num_heads=1, spectral_norm=False),
     "article_pair": _two(al.models.article_pair, latent_dim=2, seed=0, output="tanh"),
     "ensemble": _two(al.models.ensemble, factory=al.models.mlp_pair, runs=2, seed=0, width=4),
@@ -411,6 +426,28 @@ DOORS: dict[str, Callable[[], Call]] = {
             "seed": 0,
         },
     ),
+    "inpaint": _two(
+        al.applications.inpaint,
+        G=G,
+        x=SPREAD,
+        visible=torch.tensor([1, 0]),
+        D=D,
+        starts=2,
+        tries=3,
+        steps=1,
+        lr=0.1,
+        prior=0.1,
+        realness=0.1,
+        loss="hinge",
+        generator=None,
+        seed=0,
+    ),
+    **{
+        name: _two(getattr(al.applications, name), known=normal(9, 2), x=SPREAD, visible=torch.tensor([1, 0]), **own)
+        for name, own in {"mean_fill": {}, "nearest_fill": {}, "ridge_fill": {"alpha": 1.0}}.items()
+    },
+    "masked_error": _two(al.applications.masked_error, made=SPREAD, x=SPREAD, mask=torch.tensor([1, 0])),
+    "paste": _two(al.applications.paste, x=SPREAD, visible=torch.tensor([1, 0]), drawn=SPREAD),
     "training_step": _two(al.export.training_step, path="step.onnx", config=FEW, G=G, D=D),
     "view": _two(al.export.view, path="view.onnx", G=G, D=D, config=FEW, num_x=4, num_z=4),
     **{f"learner {name}": partial(_learner, name) for name in al.labels.LEARNERS},

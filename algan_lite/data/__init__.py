@@ -9,10 +9,11 @@ from algan_lite.data.fewer import Each, each, few, folds
 from algan_lite.data.finite import Finite, array, from_pixels
 from algan_lite.data.folder import folder
 from algan_lite.data.images import digits, mnist
+from algan_lite.data.labeled import Labeled, with_labels
 from algan_lite.data.plane import grid, imbalanced_ring, ring, swiss_roll, two_moons
 from algan_lite.data.sources import SOURCES, Curve, Mixture, Source
 
 __all__ = [
-    "SOURCES", "Curve", "Each", "Finite", "Mixture", "Source", "array", "digits", "each", "few", "folder", "folds",
-    "from_pixels", "grid", "imbalanced_ring", "mnist", "ring", "swiss_roll", "two_moons",
+    "SOURCES", "Curve", "Each", "Finite", "Labeled", "Mixture", "Source", "array", "digits", "each", "few", "folder",
+    "folds", "from_pixels", "grid", "imbalanced_ring", "mnist", "ring", "swiss_roll", "two_moons", "with_labels",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from algan_lite.core import rng
 from algan_lite.core.checks import ask, check_integer, check_number, check_tensor
 from algan_lite.models.doors import check_G, weights_like
 from algan_lite.models.networks import evaluating, layers_of
+from algan_lite.models.search import descend
 from algan_lite.sampling.calibration import one_generator
 
 
@@ -58,13 +59,8 @@ def invert(
     if (runs := getattr(G, "runs", None)) is not None:
         tried = tried.expand(runs, *tried.shape)
     with evaluating(layers_of(G)):
-        z = _nearest(G, tried, x).requires_grad_(True)
-        adam = torch.optim.Adam([z], lr)
-        with torch.enable_grad():
-            for _ in range(steps):
-                (z.grad,) = torch.autograd.grad((G(z) - x).square().sum(), z)
-                adam.step()
-    return z.detach()
+        z = _nearest(G, tried, x)
+    return descend(G, z, lambda z, made: (made - x).square(), steps=steps, lr=lr)
 
 
 def _nearest(G: nn.Module, z: Tensor, x: Tensor) -> Tensor:

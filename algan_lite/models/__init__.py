@@ -4,12 +4,19 @@ In: sizes and seeds. Out: modules with G (..., N, latent_dim) -> (..., N, *sampl
 raw logits. No network has buffers or mixes samples. ``vae`` fits a G without a D. Any room above may call.
 """
 
+from algan_lite.models.conditional import (
+    ConditionalDiscriminator,
+    ConditionalGenerator,
+    ask_for,
+    conditional_pair,
+)
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, PixelNorm
 from algan_lite.models.pairs import article_pair, conv_pair, ensemble, mlp_pair
 from algan_lite.models.vae import VAE, Encoder, fit_vae, mlp_encoder, mlp_vae, normal_kl
 
 __all__ = [
-    "VAE", "Discriminator", "Encoder", "Ensemble", "Generator", "PixelNorm", "article_pair", "conv_pair", "ensemble",
-    "fit_vae", "mlp_encoder", "mlp_pair", "mlp_vae", "normal_kl",
+    "VAE", "ConditionalDiscriminator", "ConditionalGenerator", "Discriminator", "Encoder", "Ensemble", "Generator",
+    "PixelNorm", "article_pair", "ask_for", "conditional_pair", "conv_pair", "ensemble", "fit_vae", "mlp_encoder",
+    "mlp_pair", "mlp_vae", "normal_kl",
 ]  # fmt: skip

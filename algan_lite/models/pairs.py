@@ -17,11 +17,13 @@ from algan_lite.models.networks import Discriminator, Generator, Linear, PixelNo
 OUTPUTS = {"linear": nn.Identity, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
-def _layers(sizes: Sequence[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
+def dense_layers(sizes: Sequence[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
+    """Return a dense layer and an activation for each step from one size to the next."""
     return [layer for a, b in pairwise(sizes) for layer in (Linear(a, b), activation())]
 
 
-def _leaky() -> nn.Module:
+def leaky() -> nn.Module:
+    """Return the activation of the book's D."""
     return nn.LeakyReLU(0.2)
 
 
@@ -31,7 +33,10 @@ def _seeded(build: Callable[[], nn.Module], seed: int, purpose: str) -> nn.Modul
         return build()
 
 
-def _pair(build_G: Callable[[], nn.Module], build_D: Callable[[], nn.Module], seed: int) -> tuple[nn.Module, nn.Module]:
+def seeded_pair(
+    build_G: Callable[[], nn.Module], build_D: Callable[[], nn.Module], seed: int
+) -> tuple[nn.Module, nn.Module]:
+    """Build G and D, each from a stream of its own."""
     return _seeded(build_G, seed, "weights of G"), _seeded(build_D, seed, "weights of D")
 
 
@@ -67,14 +72,14 @@ def mlp_pair(
     hidden, num_values = [width] * depth, math.prod(sample_shape)
 
     def build_G() -> Generator:
-        body = _layers([latent_dim, *hidden], nn.ReLU)
+        body = dense_layers([latent_dim, *hidden], nn.ReLU)
         return Generator(nn.Sequential(*body, Linear(width, num_values), OUTPUTS[output]()), latent_dim, sample_shape)
 
     def build_D() -> Discriminator:
-        trunk = nn.Sequential(*_layers([num_values, *hidden], _leaky))
+        trunk = nn.Sequential(*dense_layers([num_values, *hidden], leaky))
         return Discriminator(trunk, width, sample_shape, num_heads)
 
-    return _pair(build_G, build_D, seed)
+    return seeded_pair(build_G, build_D, seed)
 
 
 def article_pair(latent_dim: int = 100, *, seed: int = 0, output: str = "tanh") -> tuple[Generator, Discriminator]:
@@ -87,13 +92,13 @@ def article_pair(latent_dim: int = 100, *, seed: int = 0, output: str = "tanh") 
     shape = (1, 28, 28)
 
     def build_G() -> Generator:
-        body = _layers([latent_dim, 128, 128, 1024], nn.ReLU)
+        body = dense_layers([latent_dim, 128, 128, 1024], nn.ReLU)
         return Generator(nn.Sequential(*body, Linear(1024, 784), OUTPUTS[output]()), latent_dim, shape)
 
     def build_D() -> Discriminator:
-        return Discriminator(nn.Sequential(*_layers([784, 128, 128], nn.ReLU)), 128, shape)
+        return Discriminator(nn.Sequential(*dense_layers([784, 128, 128], nn.ReLU)), 128, shape)
 
-    return _pair(build_G, build_D, seed)
+    return seeded_pair(build_G, build_D, seed)
 
 
 def conv_pair(
@@ -126,12 +131,12 @@ def conv_pair(
 
     def build_D() -> Discriminator:
         halve = {"stride": 2, "padding": 1}
-        steps = [nn.Conv2d(1, c, 3, **halve), _leaky(), nn.Conv2d(c, 2 * c, 3, **halve), _leaky()]
-        dense = [nn.Conv2d(2 * c, 4 * c, 3, padding=1), _leaky(), nn.Flatten(), nn.Linear(4 * c * 49, 4 * c), _leaky()]
+        steps = [nn.Conv2d(1, c, 3, **halve), leaky(), nn.Conv2d(c, 2 * c, 3, **halve), leaky()]
+        dense = [nn.Conv2d(2 * c, 4 * c, 3, padding=1), leaky(), nn.Flatten(), nn.Linear(4 * c * 49, 4 * c), leaky()]
         D = Discriminator(nn.Sequential(*steps, *dense), 4 * c, shape, num_heads)
         return with_spectral_norm(D) if spectral_norm else D
 
-    G, D = _pair(build_G, build_D, seed)
+    G, D = seeded_pair(build_G, build_D, seed)
     # The layout that CPU convolutions are fastest in: half the time of the default.
     return G.to(memory_format=torch.channels_last), D.to(memory_format=torch.channels_last)
 
