@@ -17,6 +17,7 @@ from algan_lite.data import array, mnist
 from algan_lite.metrics.digits import digit_features, digit_probabilities
 from algan_lite.metrics.distances import nearest
 from algan_lite.metrics.table import METRICS
+from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.pairs import ensemble
 from algan_lite.training.config import TrainConfig
 
@@ -36,6 +37,16 @@ def pairs_of(part: str) -> Tensor:
     """Return MNIST's digits beside their edges, (n, 1568): first the edges, then the digit."""
     x = getattr(mnist(), part)
     return torch.cat([edges(x).flatten(1), x.flatten(1)], dim=-1)
+
+
+def trained(config: TrainConfig, adversarial: float, pair_weight: float, seeds: Sequence[int]) -> Ensemble:
+    """Return the averaged map of every seed, trained on all training pairs; arguments as for ``edge_runs``."""
+    train = pairs_of("train")
+    source = array(train, validation=0.0, test=0.0)
+    sizes = {"shape_A": (VALUES,), "shape_B": IMAGE, "width": WIDTH, "output": "tanh"}
+    T, D = ensemble(one_way_pair, seed=list(seeds), **sizes)
+    how = {"cycle": 0.0, "pairs": train, "pair_weight": pair_weight, "adversarial": adversarial, "progress": False}
+    return train_translation(T, D, source, config, seed=list(seeds), **how).G_ema
 
 
 def edge_runs(
@@ -58,13 +69,8 @@ def edge_runs(
     Returns:
         Name -> a value a run: ``seed``, the measures of ``measured``, and ``seconds``.
     """
-    train = pairs_of("train")
-    source = array(train, validation=0.0, test=0.0)
-    sizes = {"shape_A": (VALUES,), "shape_B": IMAGE, "width": WIDTH, "output": "tanh"}
-    T, D = ensemble(one_way_pair, seed=list(seeds), **sizes)
-    how = {"cycle": 0.0, "pairs": train, "pair_weight": pair_weight, "adversarial": adversarial, "progress": False}
     start = time.perf_counter()
-    T = train_translation(T, D, source, config, seed=list(seeds), **how).G_ema
+    T = trained(config, adversarial, pair_weight, seeds)
     seconds = (time.perf_counter() - start) / len(seeds)
     with torch.no_grad():
         y = translated(T, pairs_of(part)[:, :VALUES], VALUES)
