@@ -114,7 +114,7 @@ def test_unknown_ways_to_ask_are_refused() -> None:
 def test_a_stored_row_is_made_again() -> None:
     table = al.load_study("translation").table
     stored = table[table["stage"] == "check"]
-    again = map_runs(Bed(), replace(PLAIN, num_steps=20), stored["seed"].tolist())
+    again = map_runs(Bed(), replace(PLAIN, num_steps=20), stored["seed"].astype(int).tolist())
     for name, gap in (("right", 0.02), ("cycle", 0.01), ("quality", 0.03)):
         assert np.abs(stored[name].to_numpy(float) - again[name]).max() < gap
     untrained = table[(table["stage"] == "untrained") & (table["arm"] == "mirrored, 15")]
