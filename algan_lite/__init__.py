@@ -28,6 +28,7 @@ from algan_lite.training import (
 
 # Imported when they are first asked for: they bring matplotlib, pandas or SciPy, which take longer than all the rest.
 _ROOMS_LATER = {
+    "applications": "applications",
     "export": "export",
     "labels": "labels",
     "plots": "plots",
@@ -38,9 +39,10 @@ _NAMES_LATER = dict.fromkeys(("equal_passes", "load_study", "passes_a_step", "sh
 
 __all__ = [
     "AUGMENTATIONS", "BALANCES", "LOSSES", "METRICS", "REGULARIZERS", "SAMPLERS", "SENTINELS", "STRATEGIES", "Balance",
-    "Batch", "Dials", "Equilibrium", "History", "Selection", "TrainConfig", "TrainingDiverged", "data", "equal_passes",
-    "export", "labels", "load_study", "losses", "make_batch", "models", "near", "passes_a_step", "plots", "rng",
-    "select_noise", "setup_notebook", "show_plan", "show_source", "stats", "sweep", "train", "tune", "widgets",
+    "Batch", "Dials", "Equilibrium", "History", "Selection", "TrainConfig", "TrainingDiverged", "applications", "data",
+    "equal_passes", "export", "labels", "load_study", "losses", "make_batch", "models", "near", "passes_a_step",
+    "plots", "rng", "select_noise", "setup_notebook", "show_plan", "show_source", "stats", "sweep", "train", "tune",
+    "widgets",
 ]  # fmt: skip
 
 

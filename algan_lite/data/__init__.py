@@ -2,9 +2,11 @@
 
 In: sizes and spreads, an array or a loader. Out: a ``Source``, whose ``sample(n, generator=g)`` gives (n, *sample)
 float32, or (R, n, *sample) for R generators. All randomness comes from the generator. Points in the plane lie in about
-[-2.5, 2.5]; images are (1, height, width) with values in [-1, 1], -1 the background. Any room above may call.
+[-2.5, 2.5]; images are (1, height, width) with values in [-1, 1], -1 the background; strings are (length, letters),
+rows of 0 with one 1. Any room above may call.
 """
 
+from algan_lite.data.dates import Alphabet, Strings, dates
 from algan_lite.data.fewer import Each, each, few, folds
 from algan_lite.data.finite import Finite, array
 from algan_lite.data.images import digits, mnist
@@ -12,6 +14,6 @@ from algan_lite.data.plane import grid, imbalanced_ring, ring, swiss_roll, two_m
 from algan_lite.data.sources import SOURCES, Curve, Mixture, Source
 
 __all__ = [
-    "SOURCES", "Curve", "Each", "Finite", "Mixture", "Source", "array", "digits", "each", "few", "folds", "grid",
-    "imbalanced_ring", "mnist", "ring", "swiss_roll", "two_moons",
+    "SOURCES", "Alphabet", "Curve", "Each", "Finite", "Mixture", "Source", "Strings", "array", "dates", "digits",
+    "each", "few", "folds", "grid", "imbalanced_ring", "mnist", "ring", "swiss_roll", "two_moons",
 ]  # fmt: skip

@@ -7,5 +7,9 @@ raw logits. No network has buffers or mixes samples. Any room above may call.
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, PixelNorm
 from algan_lite.models.pairs import article_pair, conv_pair, ensemble, mlp_pair
+from algan_lite.models.strings import GumbelNoise, Letters, straight_through, text_pair
 
-__all__ = ["Discriminator", "Ensemble", "Generator", "PixelNorm", "article_pair", "conv_pair", "ensemble", "mlp_pair"]
+__all__ = [
+    "Discriminator", "Ensemble", "Generator", "GumbelNoise", "Letters", "PixelNorm", "article_pair", "conv_pair",
+    "ensemble", "mlp_pair", "straight_through", "text_pair",
+]  # fmt: skip
