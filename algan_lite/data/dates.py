@@ -98,6 +98,7 @@ class Strings(Finite):
     Attributes:
         alphabet: Between strings and samples.
         texts: Part -> its strings, in the order of the samples.
+        language: All strings that there are, part after part.
         fields: Name -> letters that are a word of its own, such as those of the month.
     """
 
@@ -111,11 +112,7 @@ class Strings(Finite):
         super().__init__(name, {part: alphabet.encode(given) for part, given in texts.items()})
         self.alphabet, self.fields = alphabet, dict(fields or {})
         self.texts = {part: tuple(given) for part, given in texts.items()}
-
-    @property
-    def language(self) -> tuple[str, ...]:
-        """All strings that there are."""
-        return tuple(text for part in self.texts.values() for text in part)
+        self.language = tuple(text for part in self.texts.values() for text in part)
 
 
 def all_dates() -> list[str]:

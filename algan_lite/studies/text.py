@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ def text_runs(
         the measures of ``measured``; ``logit_real`` and ``logit_fake``, D's means at the last step; ``diverged_at``
         (-1: never); ``seconds`` of one core for the whole training, a share of what all runs took.
     """
-    sources = [dates(seed=seed) for seed in seeds]
+    sources = [_source(seed) for seed in seeds]
     G, D = ensemble(text_pair, seed=list(seeds), **SIZES, **(pair or {}))
     z = draw(stream(0, "text"), (num_samples, G.latent_dim), "cpu")
     told: list[Columns] = []
@@ -74,6 +75,11 @@ def text_runs(
     last |= {"diverged_at": history.diverged_at, "seconds": torch.full((len(seeds),), seconds)}
     columns |= {name: np.tile(values.numpy(), len(told)) for name, values in last.items()}
     return columns | {"passes": columns["step"] * passes_a_step(config)}
+
+
+@cache
+def _source(seed: int) -> Strings:
+    return dates(seed=seed)  # takes most of a second
 
 
 def lone_runs(config: TrainConfig, seeds: Sequence[int], pair: dict[str, object] | None = None) -> Columns:
@@ -137,9 +143,8 @@ def known_laws(source: Strings) -> dict[str, np.ndarray]:
 
 def law_rows(seeds: Sequence[int], num_samples: int = 2000) -> list[dict[str, object]]:
     """Return the exact expected scores of the known laws, on the dates of each seed: a row a law and seed."""
-    sources = {seed: dates(seed=seed) for seed in seeds}
     return [
-        {"arm": name, "seed": seed, **expected_scores(p, source, num_samples)}
-        for seed, source in sources.items()
-        for name, p in known_laws(source).items()
+        {"arm": name, "seed": seed, **expected_scores(p, _source(seed), num_samples)}
+        for seed in seeds
+        for name, p in known_laws(_source(seed)).items()
     ]
