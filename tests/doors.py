@@ -55,6 +55,8 @@ BATCH = al.make_batch(G, D, normal(8, 2), normal(8, 3))
 
 Call = tuple[Callable[..., object], dict[str, Any]]
 
+AB = al.data.Alphabet("ab")
+WORDS = al.data.Strings("words", {"train": ["ab"], "validation": ["ba"], "test": ["bb"]}, AB, {"first": slice(0, 1)})
 LABELS = torch.arange(12) % 3
 SPREAD = normal(12, 2) + 4 * LABELS[:, None]
 
@@ -214,6 +216,30 @@ DOORS: dict[str, Callable[[], Call]] = {
     "grid": _two(al.data.grid, side=2, spacing=1.0, std=0.1, dim=3),
     "swiss_roll": _two(al.data.swiss_roll, noise=0.1),
     "two_moons": _two(al.data.two_moons, noise=0.1),
+    "dates": _two(al.data.dates, num_train=9, seed=0),
+    "Alphabet": _two(al.data.Alphabet, letters="ab"),
+    "encode": _two(AB.encode, texts=["ab", "ba"]),
+    "decode": _two(AB.decode, x=normal(3, 2, 2)),
+    "text_pair": _two(
+        al.models.text_pair,
+        latent_dim=2,
+        sample_shape=(3, 4),
+        width=4,
+        depth=1,
+        seed=0,
+        num_heads=1,
+        output="gumbel",
+        temperature=0.5,
+    ),
+    "straight_through": _two(al.models.straight_through, logits=normal(3, 4), temperature=0.5),
+    "NGram": _two(al.applications.NGram, texts=["ab", "ba"], n=2, positional=False),
+    "probability of an n-gram": _two(al.applications.NGram(["ab"], 2).probability, texts=["ab"]),
+    "sample an n-gram": _two(al.applications.NGram(["ab"], 2).sample, n=3, generator=None, seed=0),
+    "string_scores": _two(al.applications.string_scores, texts=["ab"], source=WORDS, part="validation"),
+    "expected_scores": _two(al.applications.expected_scores, p=[0.5, 0.25, 0.25], source=WORDS, n=9, part="validation"),
+    "misprints": _two(al.applications.misprints, x=normal(3, 2, 2), source=WORDS),
+    "flaws": _two(al.applications.flaws, texts=["ab"], source=WORDS),
+    "field_gap": _two(al.applications.field_gap, texts=["ab"], source=WORDS, field="first"),
     "array": _two(al.data.array, x=normal(20, 2), labels=None, validation=0.2, test=0.2, seed=0, name="mine"),
     "array of a loader": _two(al.data.array, x=DataLoader(list(normal(9, 2))), validation=0.2, test=0.2, seed=0),
     "folder": _two(al.data.folder, path=FILES.name, size=8, mode="RGB", validation=0.2, test=0.2, seed=0, name="mine"),

@@ -1,35 +1,23 @@
-"""What a trained GAN is used for.
+"""What a GAN is for, once it trains: holes filled in, translations between two domains, strings.
 
-In: trained networks, and samples that something is wanted of. Out: tensors of samples, and what was minimized to find
-them. Nothing here changes a network that it is given. Rooms above may call.
-"""
-
-from algan_lite.applications.fills import mean_fill, nearest_fill, ridge_fill
-from algan_lite.applications.inpaint import Completion, inpaint, masked_error, paste
-
-__all__ = [
-    "Completion",
-    "inpaint",
-    "masked_error",
-    "mean_fill",
-    "nearest_fill",
-    "paste",
-    "ridge_fill",
-]
-"""What a GAN is for, once it trains: images, strings, and translations between two domains.
-
-In: sources, networks and the settings of ``train()``. Out: trained networks with their history, and measures against a
-known truth. The loop, the losses and the regularizers are those of the rooms below. Rooms above may call.
+In: sources, networks (trained ones, or those that ``train_translation`` trains as ``train()`` does), and samples that
+something is wanted of. Out: samples, histories, and measures against a known truth, with the baselines that need no
+GAN. Rooms above may call.
 """
 
 from algan_lite.applications.domains import Both, both, edges, rotated
+from algan_lite.applications.fills import mean_fill, nearest_fill, ridge_fill
+from algan_lite.applications.inpaint import Completion, inpaint, masked_error, paste
+from algan_lite.applications.ngrams import NGram
 from algan_lite.applications.questions import disagreement, farthest
+from algan_lite.applications.strings import expected_scores, field_gap, flaws, misprints, string_scores
 from algan_lite.applications.translate import gap, train_translation
 from algan_lite.applications.translator import OneWay, TwoJudges, TwoWay, one_way_pair, translated, two_way_pair
 from algan_lite.applications.truth import right_share
 
-__all__ = ["Both", "both", "edges", "rotated"]
-__all__ += ["disagreement", "farthest"]
-__all__ += ["gap", "train_translation"]
-__all__ += ["OneWay", "TwoJudges", "TwoWay", "one_way_pair", "translated", "two_way_pair"]
-__all__ += ["right_share"]
+__all__ = [
+    "Both", "Completion", "NGram", "OneWay", "TwoJudges", "TwoWay", "both", "disagreement", "edges", "expected_scores",
+    "farthest", "field_gap", "flaws", "gap", "inpaint", "masked_error", "mean_fill", "misprints", "nearest_fill",
+    "one_way_pair", "paste", "ridge_fill", "right_share", "rotated", "string_scores", "train_translation",
+    "translated", "two_way_pair",
+]  # fmt: skip

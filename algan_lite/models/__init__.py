@@ -13,10 +13,11 @@ from algan_lite.models.conditional import (
 from algan_lite.models.ensemble import Ensemble
 from algan_lite.models.networks import Discriminator, Generator, PixelNorm
 from algan_lite.models.pairs import article_pair, conv_pair, ensemble, mlp_pair
+from algan_lite.models.strings import GumbelNoise, Letters, straight_through, text_pair
 from algan_lite.models.vae import VAE, Encoder, fit_vae, mlp_encoder, mlp_vae, normal_kl
 
 __all__ = [
     "VAE", "ConditionalDiscriminator", "ConditionalGenerator", "Discriminator", "Encoder", "Ensemble", "Generator",
-    "PixelNorm", "article_pair", "ask_for", "conditional_pair", "conv_pair", "ensemble", "fit_vae", "mlp_encoder",
-    "mlp_pair", "mlp_vae", "normal_kl",
+    "GumbelNoise", "Letters", "PixelNorm", "article_pair", "ask_for", "conditional_pair", "conv_pair", "ensemble",
+    "fit_vae", "mlp_encoder", "mlp_pair", "mlp_vae", "normal_kl", "straight_through", "text_pair",
 ]  # fmt: skip
