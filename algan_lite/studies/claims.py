@@ -193,6 +193,20 @@ def _verdict(plan: Plan, said: str, worse: bool, high: float, least: float) -> s
     return FAILS if said in (good, bad) or high < least else OPEN
 
 
+def as_markdown(found: Iterable[Answer]) -> str:
+    """Return a table in Markdown, a row a claim: its section, its words with a link to their page, verdict, gain, n."""
+    head = ["| § | claim | verdict | gain, its way | n |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *map(_row, found)])
+
+
+def _row(one: Answer) -> str:
+    claim, plan = one.claim, one.claim.plan()
+    verdict = f"**{one.verdict}**" + ("" if claim.planned else " (asked afterwards)")
+    gain = f"{one.gain:+.3g} [{one.low:.3g}, {one.high:.3g}] {plan.measure}"
+    arm = f" ({one.arm})" if len(claim.arms) > 1 else ""
+    return f"| {claim.section} | [{claim.words}]({claim.page}){arm} | {verdict} | {gain} | {one.n} |"
+
+
 def seeds_needed(effect: float, *, level: float = 0.05, power: float = POWER) -> int:
     """Return how many paired seeds find an effect: the sample size of a two-sided paired test, by the normal law.
 
