@@ -27,13 +27,19 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         name="seeds", section="1", words="The seed alone decides: one run in ten or more fails",
-        study="reach", view="reach_of_recipes", arms=("plain",), worse=True, planned=False,
-        changes={"arms": ("plain",), "baseline": "r1", "beds": (), "kind": "reaches", "options": {"value": 0.9}},
+        study="reach", view="reach_of_recipes", arms=("plain",), bed="seeds", worse=True, planned=False,
+        changes={"arms": ("plain",), "baseline": "r1", "kind": "reaches", "options": {"value": 0.9}},
         page="claims.ipynb#the-three-difficulties",
     ),
     Claim(
         name="architecture", section="1", words="The architecture decides: one more layer in G, and most runs fail",
         study="depth", arms=("D2 G3",), worse=True, page="background.ipynb#difficulty-2-seeds-and-architecture",
+    ),
+    Claim(
+        name="data", section="1", words="The training data decide: with 16 reals in all, fewer runs succeed",
+        study="reach", view="reach_by_setting", arms=("16 reals",), worse=True, planned=False,
+        changes={"measure": "success", "arms": ("16 reals",), "baseline": "D2 G2", "beds": (), "sentinels": ()},
+        page="claims.ipynb#the-three-difficulties",
     ),
     Claim(
         name="few data", section="1", words="From few data a GAN generalizes badly: it copies",
@@ -125,7 +131,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     # Sections 5.3 and 6: generalization
     Claim(
-        name="folds", section="5.3", words="Folds show how far D's judgment reaches beyond its reals",
+        name="folds", section="5.3", words="Folds show whether D knows its reals by heart",
         study="limited_data", view="limited_folds", arms=("held-out part",), planned=False,
         changes={
             "arms": ("held-out part",), "baseline": "guessing", "measure": "auc_held", "seeds": tuple(range(5)),
