@@ -38,7 +38,7 @@ from algan_lite.training.loop import train
 WIDTH = 32
 PLAIN = replace(BED_PLAIN, num_steps=1500)
 PAIRS = {f"D{d} G{g}": {"depth_D": d, "depth_G": g} for d in (1, 2, 3) for g in (2, 3)}
-REALS = {f"{n} reals": n for n in (16, 64)}
+REALS = {"16 reals": 16}
 BEDS = {"depths": tuple(PAIRS), "seeds": ("D2 G2",), "few data": tuple(REALS)}
 TUNED_ON = ("D1 G2", "D2 G2", "D2 G3", "D3 G3")
 SPACE = {"lr": (2e-3, 1e-2), "beta1": (0.0, 0.5), "lam": (1e-3, 1.0)}

@@ -79,7 +79,7 @@ def test_reach_is_the_share_of_a_beds_settings() -> None:
     found = reach(table).set_index(["bed", "arm", "seed"])["reach"]
     assert found["depths", "plain", 1] == pytest.approx(2 / 6)
     assert found["seeds", "plain", 1] == 1
-    assert found["few data", "plain", 1] == pytest.approx(1 / 2)
+    assert found["few data", "plain", 1] == 1
     assert (found.drop([(bed, "plain", 1) for bed in BEDS]) == 1).all()
     zeros = with_zeros(reach(table), range(2)).query("arm in ('uniform_box', 'shapeless')")
     assert len(zeros) == 2 * 2 * len(BEDS)
