@@ -16,24 +16,7 @@ from tools.book.pages import ROOT, pages
 BOOK = ROOT / "book"
 MAP = (BOOK / "article_map.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(((?:\.\./|studies/)?\w+\.(?:ipynb|md)(?:#[\w-]+)?)\)")
-SECTIONS = [
-    "1",
-    "2.1",
-    "2.2",
-    "2.3",
-    "3.1",
-    "3.2.1",
-    "3.2.2",
-    "3.2.3",
-    "3.2.4",
-    "3.3",
-    "4",
-    "5.1",
-    "5.2",
-    "5.3",
-    "5.4",
-    "6",
-]
+SECTIONS = "1 2.1 2.2 2.3 3.1 3.2.1 3.2.2 3.2.3 3.2.4 3.3 4 5.1 5.2 5.3 5.4 6".split()  # noqa: SIM905
 
 
 def prose(path: Path) -> str:

@@ -91,7 +91,7 @@ def test_reach_is_the_share_of_a_beds_settings() -> None:
 
 def test_few_reals_are_of_all_modes_and_of_a_seed() -> None:
     both, alone = few_runs(SHORT, 16, [3, 4], 50), few_runs(SHORT, 16, [4, 5], 50)
-    for name in ("spread_ratio", "data_copying"):
+    for name in ("quality_3sigma", "data_copying"):
         assert both[name][1] == pytest.approx(alone[name][0], rel=1e-4)
     one, other = (few(_pool(), 16, seed) for seed in (3, 4))
     assert len(one.train) == 16
