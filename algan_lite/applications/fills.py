@@ -59,4 +59,6 @@ def _checked(known: Tensor, x: Tensor, visible: Tensor | np.ndarray) -> tuple[Te
         raise ValueError(f"visible must be {tuple(x.shape[1:])}, one mask for all; got {tuple(visible.shape)}")
     if check_tensor("known", known, "(T, *sample)").shape[1:] != x.shape[1:] or not len(known):
         raise ValueError(f"known must be (T, {', '.join(map(str, x.shape[1:]))}), T >= 1; got {tuple(known.shape)}")
+    if not bool(known.isfinite().all()):
+        raise ValueError(f"known must be finite; got {int((~known.isfinite()).sum())} values that are not")
     return x, mask

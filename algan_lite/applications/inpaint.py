@@ -126,7 +126,12 @@ class _Cost:
         """Return the cost of latents (K * N, latent_dim) or (K, N, latent_dim), without the last axis."""
         rows = made.reshape(-1, *self.x.shape)  # (K, N, *sample)
         cost = _error(rows, self.x, self.mask).reshape(z.shape[:-1]) + self.prior * z.square().mean(-1)
-        return cost if self.reality is None else cost - self.reality(made)
+        if self.reality is None:
+            return cost
+        realness = self.reality(made)
+        if realness.shape != cost.shape:
+            raise ValueError(f"D must return one logit a sample, {tuple(cost.shape)}; got {tuple(realness.shape)}")
+        return cost - realness
 
 
 def _reality(D: nn.Module | None, weight: float, loss: str | Loss) -> Callable[[Tensor], Tensor] | None:

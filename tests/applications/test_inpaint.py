@@ -181,6 +181,12 @@ GIVEN = normal(3, 4)
         (lambda: inpaint(G, GIVEN[:, :3], VISIBLE[:3], seed=0), ValueError, r"x must be \(N, 4\), as G's are"),
         (lambda: inpaint(G, GIVEN.numpy(), VISIBLE, seed=0), TypeError, "x must be a floating tensor"),
         (lambda: inpaint(G, GIVEN, VISIBLE, realness=0.1, seed=0), ValueError, "D must be the discriminator .*None"),
+        (
+            lambda: inpaint(G, GIVEN, VISIBLE, D=nn.Identity(), realness=1, seed=0),
+            ValueError,
+            "D must return one logit",
+        ),
+        (lambda: ridge_fill(GIVEN / 0, GIVEN, VISIBLE), ValueError, "known must be finite; got 12 values"),
         (lambda: inpaint(G, GIVEN, VISIBLE, prior=-1, seed=0), ValueError, r"prior must be in \[0, inf\); got -1"),
         (lambda: inpaint(G, GIVEN, VISIBLE, starts=0, seed=0), ValueError, r"starts must be in \[1, inf\); got 0"),
         (lambda: inpaint(tiny(2)[0], normal(3, 2), torch.ones(2), seed=0), ValueError, "G must be one network"),
