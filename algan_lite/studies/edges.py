@@ -82,16 +82,17 @@ def edge_runs(
     }
 
 
-def guessed(name: str, part: str = "test") -> Tensor:
+def guessed(name: str, part: str = "test", n: int | None = None) -> Tensor:
     """Return digits (n, 784) that a method without any D makes of the edges of a part.
 
     Args:
         name: ``ridge``: linear regression with a penalty; ``nearest``: the digit whose edges are nearest; ``mean``: the
             mean digit; ``truth``: the digit itself.
         part: Of MNIST.
+        n: The first n of them; None: all.
     """
     check_choice("name", name, ("ridge", "nearest", "mean", "truth"))
-    train, asked = pairs_of("train"), pairs_of(part)
+    train, asked = pairs_of("train"), pairs_of(part)[:n]
     a, b, x = train[:, :VALUES], train[:, VALUES:], asked[:, :VALUES]
     if name == "ridge":
         fitted = Ridge(alpha=ALPHA).fit(a.numpy(), b.numpy())
