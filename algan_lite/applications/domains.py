@@ -13,6 +13,7 @@ from algan_lite.core.checks import check_kind, check_number, check_tensor
 from algan_lite.data.sources import Mixture, Source
 
 SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
+_IMAGES = 256  # at a time: a convolution of thousands of images holds many times their memory
 
 
 class Both(Source):
@@ -52,6 +53,8 @@ def both(A: Source, B: Source) -> Both:
 
 def turn(x: Tensor, degrees: float) -> Tensor:
     """Return points (..., 2) turned around 0, counterclockwise."""
+    if check_tensor("x", x, "(..., 2)").shape[-1:] != (2,):
+        raise ValueError(f"x must be points (..., 2); got {tuple(x.shape)}")
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return torch.stack([cos * x[..., 0] - sin * x[..., 1], sin * x[..., 0] + cos * x[..., 1]], dim=-1)
 
@@ -84,20 +87,23 @@ def edges(x: Tensor, threshold: float = 0.25) -> Tensor:
         threshold: In (0, 1]: of the largest length that a gradient along one axis can have.
 
     Returns:
-        Images of the same shape, of -1 and 1.
+        Images of the same shape, of -1 and 1; NaN where a value beside it is not finite.
 
     Raises:
         TypeError: If ``x`` is no floating tensor.
-        ValueError: If ``x`` has no such shape, or the threshold is out of range.
+        ValueError: If ``x`` has no such shape or no pixels, or the threshold is out of range.
 
     Reference:
         Sobel & Feldman 1968.
     """
-    if check_tensor("x", x, "(..., 1, height, width)").ndim < 4 or x.shape[-3] != 1:
+    if check_tensor("x", x, "(..., 1, height, width)").ndim < 4 or x.shape[-3] != 1 or 0 in x.shape[-2:]:
         raise ValueError(f"x must be images (..., 1, height, width); got {tuple(x.shape)}")
     least = check_number("threshold", threshold, 0, 1, open_low=True)
     across = x.new_tensor(SOBEL)
     kernels = torch.stack([across, across.mT]).unsqueeze(1) / 8  # a step from -1 to 1 has length 1
     flat = x.reshape(-1, *x.shape[-3:])
-    slope = conv2d(pad(flat, (1, 1, 1, 1), mode="replicate"), kernels).norm(dim=1, keepdim=True)
-    return torch.where(slope > least, 1.0, -1.0).to(x.dtype).reshape(x.shape)
+    found = torch.empty_like(flat)
+    for part, out in zip(flat.split(_IMAGES), found.split(_IMAGES), strict=True):
+        slope = conv2d(pad(part, (1, 1, 1, 1), mode="replicate"), kernels).norm(dim=1, keepdim=True)
+        out.copy_(torch.where(slope > least, 1.0, -1.0).where(slope.isfinite(), torch.nan))
+    return found.reshape(x.shape)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from algan_lite.core.checks import check_flag, check_integer, check_kind, shown
+from algan_lite.core.checks import LARGEST, check_flag, check_integer, check_kind, shown
 from algan_lite.core.rng import draw, resolve
 from algan_lite.data.dates import check_texts
 
@@ -23,7 +23,7 @@ class NGram:
 
     Args:
         texts: Strings of one length, at most 12 letters.
-        n: From 1 to their length.
+        n: From 1 to their length; with many letters less, so that a number of 64 bits tells what came before.
         positional: Whether each place has counts of its own.
 
     Attributes:
@@ -45,11 +45,19 @@ class NGram:
         self.length, self.n = lengths[0], check_integer("n", n, 1, lengths[0])
         self.positional = check_flag("positional", positional)
         self.letters = "".join(sorted(set().union(*given)))
+        if self.length * self._base ** (self.n - 1) > LARGEST:
+            most = next(k for k in range(self.n - 1, 0, -1) if self.length * self._base ** (k - 1) <= LARGEST)
+            raise ValueError(f"n must be at most {most} for {len(self.letters)} different letters; got {self.n}")
         codes = self._codes(given)
         self._contexts, rows = np.unique(self._before(codes), return_inverse=True)
         counts = np.zeros((len(self._contexts), len(self.letters)))
         np.add.at(counts, (rows.reshape(codes.shape), codes), 1)
         self._p = counts / counts.sum(1, keepdims=True)
+
+    @property
+    def _base(self) -> int:
+        """What may stand at a place: a letter, one that was in no text, or nothing yet."""
+        return len(self.letters) + 2
 
     def _codes(self, texts: Sequence[str]) -> np.ndarray:
         """Return the number of each letter, (N, L); -1 where it was in no text."""
@@ -57,7 +65,7 @@ class NGram:
 
     def _before(self, codes: np.ndarray) -> np.ndarray:
         """Return a number for the letters before each place, (N, L), and for the place where that counts."""
-        base, back = len(self.letters) + 2, self.n - 1
+        base, back = self._base, self.n - 1
         padded = np.pad(codes, ((0, 0), (back, 0)), constant_values=len(self.letters)) + 1
         places = np.arange(self.length) if self.positional else np.zeros(self.length, dtype=np.int64)
         number = np.broadcast_to(places, codes.shape)

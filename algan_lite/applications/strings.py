@@ -116,7 +116,7 @@ def misprints(x: Tensor, source: Strings) -> Tensor:
     """Mark the letters in which samples differ from the nearest string of the language.
 
     Args:
-        x: Letters (N, length, V); the largest column of each row counts.
+        x: Letters (N, length, V), finite; the largest column of each row counts.
         source: The language.
 
     Returns:
@@ -125,12 +125,14 @@ def misprints(x: Tensor, source: Strings) -> Tensor:
 
     Raises:
         TypeError: If an argument is of another kind.
-        ValueError: If the axes of ``x`` do not fit.
+        ValueError: If the axes of ``x`` do not fit, or it is not finite.
     """
     check_kind("source", source, Strings, "strings, such as al.data.dates()")
     if (given := as_tensor("x", x)).shape[1:] != source.sample_shape:
         wanted = ", ".join(map(str, source.sample_shape))
         raise ValueError(f"x must be (N, {wanted}); got {tuple(given.shape)}")
+    if not given.isfinite().all():
+        raise ValueError(f"x must be finite; got {int((~given.isfinite()).sum())} values that are not")
     language = torch.cat([getattr(source, part) for part in source.texts])
     letters = torch.zeros_like(given, dtype=language.dtype).scatter(-1, given.argmax(-1, keepdim=True), 1.0)
     nearest = torch.cat([(some.flatten(1) @ language.flatten(1).T).argmax(1) for some in letters.split(256)])

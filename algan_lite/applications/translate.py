@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from algan_lite.applications.translator import OneWay
 from algan_lite.core.checks import check_number, check_tensor
 from algan_lite.core.progress import progress_bar
 from algan_lite.core.rng import Stream, fresh, stream
@@ -26,11 +27,13 @@ from algan_lite.training.precision import fresh_casts
 from algan_lite.training.state import Outcome, TrainState
 from algan_lite.training.step import Step
 
-UNUSED = ("balance", "equilibrium")  # they ask for fakes of noise, or turn dials of the loop that is not ours
+UNUSED = ("balance", "equilibrium")  # they ask for fakes of noise, or turn dials of a loop that is not ours
 
 
 def gap(x: Tensor, y: Tensor) -> Tensor:
-    """Return the mean distance of values, (...), between samples (..., N, values) of equal shape."""
+    """Return the mean distance of values, (...), between samples (..., N, values) of equal N and values."""
+    if x.shape[-2:] != y.shape[-2:]:
+        raise ValueError(f"x and y must be (..., N, values) of equal N and values; got {(*x.shape,)} and {(*y.shape,)}")
     return (x - y).abs().mean(dim=(-2, -1))
 
 
@@ -130,16 +133,19 @@ def train_translation(
 
     over samples x and known pairs p, with mean absolute distances of values; w, c and v are ``adversarial``, ``cycle``
     and ``pair_weight``. A ``TwoWay`` translator is trained so without pairs, with few, or with many;
-    of ``TwoJudges`` the loss is the mean of both domains'. A ``OneWay`` translator has no cycle (``cycle=0``).
+    of ``TwoJudges`` the loss is the mean of both domains'. A ``OneWay`` translator has no way back, so no cycle: give
+    ``cycle=0``.
+
+    There is no checkpoint and no resume, which ``train()`` has: a training that was stopped begins again.
 
     Args:
         T: Maps samples (a, b), (..., N, values), to samples (a, b); an ``Ensemble`` trains R runs at once.
         D: Maps samples (a, b) to logits (..., N): of a real sample of ``source``, of T's otherwise.
         source: Samples (a, b), flattened and joined, such as ``both(A, B)`` or, of pairs, ``al.data.array(x)``. T
             is given other draws of it.
-        config: Settings as for ``train()``; a strategy chooses among samples (a, b). No ``balance``, no
-            ``equilibrium``.
-        cycle: Weight of the cycle, >= 0.
+        config: Settings as for ``train()``; a strategy chooses among samples (a, b). ``balance`` and ``equilibrium``
+            must be None: they work on fakes that are made of noise.
+        cycle: Weight of the cycle, >= 0; of a ``OneWay`` translator, 0.
         pairs: Known pairs (a, b), (k, values), or (R, k, values): each run's own; None: there are none.
         pair_weight: Weight of the distance on them, >= 0.
         adversarial: Weight of D's judgment, >= 0; at 0 D still learns, and T does not listen.
@@ -153,17 +159,18 @@ def train_translation(
     Raises:
         TrainingDiverged: If the loss has stopped being finite in every run.
         TypeError: If an argument is of another kind.
-        ValueError: If T, D, source and pairs do not fit each other, or a weight is out of range.
+        ValueError: If T, D, source and pairs do not fit each other, a weight is out of range, or ``config`` asks for
+            ``balance`` or ``equilibrium``.
 
     Reference:
         Zhu et al. 2017 (cycle); Isola et al. 2017 (pairs).
     """
+    _check_fit(T, source, config)
     config, callbacks = check_call(T, D, source, config, callbacks)
-    for name in UNUSED:
-        if getattr(config, name) is not None:
-            raise ValueError(f"config.{name} must be None for a translation; got {getattr(config, name)!r}")
     given = {"adversarial": adversarial, "cycle": cycle, "pair_weight": pair_weight}
     weights = {name.replace("pair_weight", "pairs"): check_number(name, w, 0) for name, w in given.items()}
+    if weights["cycle"] and isinstance(getattr(T, "template", T), OneWay):
+        raise ValueError(f"cycle must be 0 for a OneWay translator, which has no way back; got {cycle!r}")
     state = TrainState.start(T, D, config, seed)
     state.streams["pairs"] = stream(state.history.seeds if state.lead else state.history.seeds[0], "pairs")
     steps = Translation(state, weights, _check_pairs(pairs, state))
@@ -174,6 +181,22 @@ def train_translation(
     finally:
         state.release()
     return state.history
+
+
+def _check_fit(T: nn.Module, source: Source, config: TrainConfig | None) -> None:
+    """Refuse what a translation cannot do, and samples of one domain; ``check_call`` refuses the rest."""
+    for name in UNUSED:
+        if getattr(config, name, None) is not None:
+            raise ValueError(
+                f"config.{name} must be None for train_translation, which trains without it (it works on fakes that "
+                f"are made of noise); got {getattr(config, name)!r}"
+            )
+    values, shape = getattr(T, "latent_dim", None), getattr(source, "sample_shape", None)
+    if values is not None and shape not in (None, (values,)):
+        raise ValueError(
+            f"source must have samples (a, b), flattened and joined, of shape ({values},), as T takes them; got {shape}"
+            "; see both(A, B)"
+        )
 
 
 def _patiently(steps: Iterable[int], patience: Patience) -> Iterator[int]:
@@ -193,7 +216,9 @@ def _check_pairs(pairs: Tensor | None, state: TrainState) -> Tensor | None:
     if pairs.ndim < 2 or tuple(pairs.shape[:-2]) not in leads or pairs.shape[-1] != values or not pairs.shape[-2]:
         each = "" if runs is None else f" or ({runs}, k, {values})"
         raise ValueError(f"pairs must be (k, {values}){each} with k >= 1; got {tuple(pairs.shape)}")
-    if not bool(pairs.isfinite().all()):
-        raise ValueError(f"pairs must be finite; got {int((~pairs.isfinite()).sum())} values that are not")
     weight = next(state.G.parameters())
-    return pairs.detach().to(device=weight.device, dtype=weight.dtype)
+    known = pairs.detach().to(device=weight.device, dtype=weight.dtype)
+    finite = known.isfinite()
+    if not bool(finite.all()):
+        raise ValueError(f"pairs must be finite; got {int((~finite).sum())} values that are not, as {known.dtype}")
+    return known

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from algan_lite.core.checks import check_flag, check_shape, check_tensor, shown
+from algan_lite.core.checks import check_flag, check_integer, check_kind, check_shape, check_tensor, shown
 from algan_lite.core.rng import derive_seed
 from algan_lite.models.networks import Discriminator, Generator, check_module
 from algan_lite.models.pairs import mlp_pair
@@ -39,7 +39,7 @@ class OneWay(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (a, there(a)), (..., N, values_A + values_B), of (a, b), likewise."""
         a, _ = halves(self, x)
-        return torch.cat([a, self.there(a).reshape(*a.shape[:-1], -1)], dim=-1)
+        return torch.cat([a, self.there(a).flatten(a.ndim - 1)], dim=-1)
 
 
 class TwoWay(nn.Module):
@@ -70,8 +70,7 @@ class TwoWay(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (back(b), there(a)), (..., N, values_A + values_B), of (a, b), likewise."""
         a, b = halves(self, x)
-        lead = a.shape[:-1]
-        moved = torch.cat([self.back(b).reshape(*lead, -1), self.there(a).reshape(*lead, -1)], dim=-1)
+        moved = torch.cat([net(part).flatten(x.ndim - 1) for net, part in ((self.back, b), (self.there, a))], dim=-1)
         return moved + torch.cat([b, a], dim=-1) if self.residual else moved
 
 
@@ -125,9 +124,19 @@ def translated(T: Callable[[Tensor], Tensor], a: Tensor, values_B: int | None = 
 
     Returns:
         (..., N, values_B).
+
+    Raises:
+        TypeError: If ``T`` cannot be called, or ``a`` is no floating tensor of the type of T's weights.
+        ValueError: If ``a`` has no such shape.
     """
-    check_tensor("a", a, "(..., N, values_A)")
-    nothing = a.new_zeros(*a.shape[:-1], a.shape[-1] if values_B is None else values_B)
+    check_kind("T", T, Callable, "a translator, such as the first of two_way_pair()")
+    if check_tensor("a", a, "(..., N, values_A)").ndim < 2:
+        raise ValueError(f"a must be (..., N, values_A); got {tuple(a.shape)}")
+    weight = next(T.parameters(), a) if isinstance(T, nn.Module) else a
+    if weight.dtype != a.dtype:
+        raise TypeError(f"a must be {weight.dtype}, as T's weights are; got {a.dtype}")
+    values = a.shape[-1] if values_B is None else check_integer("values_B", values_B, 1)
+    nothing = a.new_zeros(*a.shape[:-1], values)
     return T(torch.cat([a, nothing], dim=-1))[..., a.shape[-1] :]
 
 

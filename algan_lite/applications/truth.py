@@ -13,7 +13,7 @@ def right_share(a: Tensor, moved: Tensor, A: Mixture, B: Mixture) -> Tensor:
     """Return how often a sample of mode k of A is nearest to mode k of B, once it is translated.
 
     Args:
-        a: Samples of A, (N, d) or (..., N, d).
+        a: Samples of A, (N, d) or (..., N, d), N >= 1.
         moved: Their translations, (..., N, d).
         A: Normal modes.
         B: As many modes, in the order of those of A that they belong to.
@@ -32,9 +32,11 @@ def right_share(a: Tensor, moved: Tensor, A: Mixture, B: Mixture) -> Tensor:
         shapes = f"{tuple(A.modes.shape)} and {tuple(B.modes.shape)}"
         raise ValueError(f"A and B must have equally many modes of one shape; got {shapes}")
     check_tensor("a", a, "(..., N, d)"), check_tensor("moved", moved, "(..., N, d)")
-    if a.ndim < 2 or moved.ndim < 2 or a.shape[-2:] != moved.shape[-2:] or a.shape[-1:] != A.modes.shape[1:]:
+    leads = a.shape[:-2], moved.shape[:-2]
+    fits = min(a.ndim, moved.ndim) > 1 and a.shape[-2:] == moved.shape[-2:] and a.shape[-1:] == A.modes.shape[1:]
+    if not (fits and a.numel() and leads[0] in ((), leads[1])):
         shapes = f"{tuple(a.shape)} and {tuple(moved.shape)}"
-        raise ValueError(f"a and moved must be (..., N, {A.modes.shape[1]}); got {shapes}")
+        raise ValueError(f"a and moved must be (..., N, {A.modes.shape[1]}), of equal N >= 1; got {shapes}")
     right = nearest_mode(a, A) == nearest_mode(moved, B)  # (..., N)
     return (right & moved.isfinite().all(-1)).double().mean(-1)
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from algan_lite.applications import edges, one_way_pair, train_translation, translated
 from algan_lite.core.checks import check_choice
-from algan_lite.data import array, mnist
+from algan_lite.data import mnist
+from algan_lite.data.finite import Finite
 from algan_lite.metrics.digits import digit_features, digit_probabilities
 from algan_lite.metrics.distances import nearest
 from algan_lite.metrics.table import METRICS
@@ -42,7 +43,7 @@ def pairs_of(part: str) -> Tensor:
 def trained(config: TrainConfig, adversarial: float, pair_weight: float, seeds: Sequence[int]) -> Ensemble:
     """Return the averaged map of every seed, trained on all training pairs; arguments as for ``edge_runs``."""
     train = pairs_of("train")
-    source = array(train, validation=0.0, test=0.0)
+    source = Finite("edges and digits", {"train": train, "validation": train[:0], "test": train[:0]})  # array() copies
     sizes = {"shape_A": (VALUES,), "shape_B": IMAGE, "width": WIDTH, "output": "tanh"}
     T, D = ensemble(one_way_pair, seed=list(seeds), **sizes)
     how = {"cycle": 0.0, "pairs": train, "pair_weight": pair_weight, "adversarial": adversarial, "progress": False}

@@ -72,6 +72,14 @@ def test_edges_are_those_of_scipy_on_a_digit() -> None:
     assert edges(x.expand(2, 3, 1, 28, 28)).shape == (2, 3, 1, 28, 28)
 
 
+def test_edges_of_many_images_are_those_of_each_and_NaN_stays() -> None:
+    x = normal(600, 1, 6, 6)  # more than are taken at a time
+    assert torch.equal(edges(x), torch.cat([edges(one[None]) for one in x]))
+    x[0, 0, 0, 0] = math.nan
+    assert edges(x)[0, 0, :3, :3].isnan().tolist() == [[True, True, False], [True, True, False], [False] * 3]
+    assert edges(x)[1:].isfinite().all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -81,6 +89,7 @@ def test_edges_are_those_of_scipy_on_a_digit() -> None:
         (lambda: rotated(RING, math.nan), r"degrees must be in \(-inf, inf\); got nan"),
         (lambda: edges(normal(28, 28)), r"x must be images \(\.\.\., 1, height, width\); got \(28, 28\)"),
         (lambda: edges(normal(2, 3, 8, 8)), r"x must be images"),
+        (lambda: edges(torch.zeros(2, 1, 0, 8)), r"x must be images"),
         (lambda: edges(np.zeros((1, 1, 8, 8))), r"x must be a floating tensor"),
         (lambda: edges(normal(1, 1, 8, 8), 0), r"threshold must be in \(0, 1\]; got 0"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 
 import numpy as np
@@ -84,6 +85,15 @@ def test_longer_memory_never_explains_its_own_texts_worse() -> None:
     logs = [np.log(NGram(TRAIN, n).probability(TRAIN)).mean() for n in range(1, 12)]
     assert (np.diff(logs) > 0).all()
     assert logs[-1] == pytest.approx(-np.log(4000))
+
+
+def test_what_came_before_is_never_mistaken_for_something_else() -> None:
+    letters = string.ascii_letters + string.digits
+    texts = ["aXXXXXXXXXXY", "qXXXXXXXXXXZ", *(letters[k : k + 12] for k in range(51))]
+    assert NGram(texts, 10).probability(["aXXXXXXXXXXY", "qXXXXXXXXXXZ"]).tolist() == [1 / 106] * 2  # forgot a and q
+    for n in (11, 12):  # 12 * 64 ** 10 would wrap around, and take texts for others
+        with pytest.raises(ValueError, match=f"n must be at most 10 for 62 different letters; got {n}"):
+            NGram(texts, n)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,7 @@ def test_flaws_say_which_word_is_none_and_which_do_not_go_together() -> None:
             "p must hold 14610 num.*; got 14610 that",
         ),
         (lambda: expected_scores(np.zeros(14_610), SOURCE, 0), ValueError, r"n must be in \[1, inf\); got 0"),
+        (lambda: misprints(torch.full((1, 11, 33), torch.nan), SOURCE), ValueError, "x must be finite; got 363 values"),
         (lambda: misprints(torch.zeros(3, 11, 5), SOURCE), ValueError, r"x must be \(N, 11, 33\); got \(3, 11, 5\)"),
         (lambda: expected_scores(["a"], SOURCE, 9), TypeError, r"p must be a number in \[0, 1\]; got 'a'"),
         (lambda: field_gap(["a"], SOURCE, "hour"), ValueError, "field must be one of day, month, year; got 'hour'"),

@@ -158,13 +158,38 @@ def test_divergence_is_told() -> None:
         ({"pairs": [[0.0] * 4]}, r"pairs must be a floating tensor"),
         ({"config": replace(SHORT, balance="skip_by_accuracy")}, r"config\.balance must be None"),
         ({"config": replace(SHORT, equilibrium=al.Equilibrium())}, r"config\.equilibrium must be None"),
-        ({"source": RING}, r"G must return one sample a latent"),
+        ({"source": RING}, r"source must have samples \(a, b\).* of shape \(4,\).*; got \(2,\)"),
+        (
+            {"pairs": torch.full((1, 4), 1e300, dtype=torch.float64)},
+            r"pairs must be finite; got 4 .* as torch\.float32",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(given: dict[str, object], message: str) -> None:
     T, D = two_way_pair(width=8)
     with pytest.raises((TypeError, ValueError), match=message):
         train_translation(T, D, **{"source": SOURCE, "config": SHORT, "progress": False, **given})
+
+
+@pytest.mark.parametrize("runs", [None, 2])
+def test_a_map_without_a_way_back_has_no_cycle(runs: int | None) -> None:
+    pair = one_way_pair(width=8) if runs is None else al.models.ensemble(one_way_pair, runs=runs, width=8)
+    with pytest.raises(ValueError, match=r"cycle must be 0 for a OneWay translator, .*; got 1\.0"):
+        train_translation(*pair, SOURCE, SHORT, progress=False)
+
+
+def test_what_is_not_offered_is_said_before_anything_else() -> None:
+    T, D = two_way_pair(width=8)
+    fixed = al.data.array(normal(20, 4), validation=0, test=0)  # equilibrium could not be had of it anyway
+    config = replace(SHORT, equilibrium=al.Equilibrium())
+    with pytest.raises(ValueError, match=r"config\.equilibrium must be None for train_translation"):
+        train_translation(T, D, fixed, config, progress=False)
+    assert "no checkpoint and no resume" in train_translation.__doc__
+
+
+def test_gap_of_unequal_shapes_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"x and y must be \(\.\.\., N, values\).*; got \(3, 2\) and \(1, 2\)"):
+        gap(normal(3, 2), normal(1, 2))
 
 
 def test_float64_networks_and_float32_pairs() -> None:

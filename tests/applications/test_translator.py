@@ -71,6 +71,11 @@ def test_weights_of_the_four_networks_differ_and_follow_the_seed() -> None:
     assert torch.equal(T.there.body[0].weight, again.there.body[0].weight)
 
 
+def test_no_samples_have_no_translation() -> None:
+    for pair in (two_way_pair, one_way_pair):
+        assert translated(pair(width=4)[0], normal(0, 2)).shape == (0, 2)
+
+
 def test_a_convolutional_map_of_ones_own_fits() -> None:
     def conv() -> Generator:
         return Generator(nn.Sequential(nn.Unflatten(-1, (1, 8, 8)), nn.Conv2d(1, 1, 3, padding=1)), 64, (1, 8, 8))
@@ -90,6 +95,13 @@ def test_a_convolutional_map_of_ones_own_fits() -> None:
         (lambda: TwoJudges(nn.Linear(2, 1), Affine(1.0)), r"D_A must have sample_shape"),
         (lambda: two_way_pair()[0](normal(3, 3)), r"x must be samples .* of shape \(\.\.\., N, 4\); got \(3, 3\)"),
         (lambda: two_way_pair()[1](normal(4)), r"x must be samples"),
+        (lambda: translated("T", normal(3, 2)), r"T must be a translator.*; got str"),
+        (lambda: translated(two_way_pair()[0], normal(2)), r"a must be \(\.\.\., N, values_A\); got \(2,\)"),
+        (
+            lambda: translated(two_way_pair()[0], normal(3, 2).double()),
+            r"a must be torch\.float32, .*got torch\.float64",
+        ),
+        (lambda: translated(two_way_pair()[0], normal(3, 2), -1), r"values_B must be in \[1, inf\); got -1"),
         (lambda: two_way_pair(width=0), r"width must be in \[1, inf\)"),
         (lambda: one_way_pair(output="relu"), r"output must be one of linear, tanh, sigmoid"),
     ],

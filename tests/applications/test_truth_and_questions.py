@@ -52,6 +52,12 @@ def test_the_second_of_the_farthest_lies_opposite() -> None:
     [
         (lambda: right_share(A.modes, A.modes, A, al.data.ring(modes=4)), r"A and B must have equally many modes"),
         (lambda: right_share(A.modes, A.modes[:3], A, B), r"a and moved must be \(\.\.\., N, 2\)"),
+        (lambda: right_share(normal(2, 3, 2), normal(4, 3, 2), A, B), r"got \(2, 3, 2\) and \(4, 3, 2\)"),
+        (lambda: right_share(A.modes[:0], A.modes[:0], A, B), r"of equal N >= 1; got \(0, 2\)"),
+        (lambda: disagreement(normal(2, 0, 2)), r"with C >= 2 and N >= 1; got \(2, 0, 2\)"),
+        (lambda: farthest(torch.full((3, 2), math.nan), 2), r"x must be finite; got 6 values"),
+        (lambda: farthest(normal(0, 2), 1), r"x must be \(N, values\) with N >= 1; got \(0, 2\)"),
+        (lambda: turn(normal(4, 3), 5.0), r"x must be points \(\.\.\., 2\); got \(4, 3\)"),
         (lambda: right_share(A.modes, A.modes, A, None), r"B must be normal modes"),
         (lambda: disagreement(normal(1, 4, 2)), r"moved must be \(C, \.\.\., N, values\) with C >= 2"),
         (lambda: farthest(normal(4, 2), 5), r"k must be in \[1, 4\]; got 5"),
