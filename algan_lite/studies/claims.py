@@ -7,7 +7,7 @@ the study's plan before the runs, and by one more step, which tells a claim that
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from math import nan, sqrt
 
 import numpy as np
@@ -43,6 +43,7 @@ class Claim:
         worse: Whether the claim says that the arms are worse, as in "few data hurt".
         view: How the table is read; by default the study's own view.
         page: Notebook and heading that answer, as in ``gan.ipynb#how-big-is-d``.
+        caveat: What a reader of the verdict must know and no rule says; empty where there is nothing.
     """
 
     name: str
@@ -56,9 +57,12 @@ class Claim:
     planned: bool = True
     worse: bool = False
     view: str | None = None
+    caveat: str = ""
 
     def plan(self) -> Plan:
         """Return the plan of the study, with this question's changes."""
+        for name in self.changes:
+            check_choice(f"changes of the claim {self.name}", name, [one.name for one in fields(Plan)])
         return replace(show_plan(self.study).plan, **self.changes)
 
 
@@ -117,7 +121,7 @@ def answer(claim: Claim, table: pd.DataFrame | None = None) -> Answer:
 
     Raises:
         TypeError: If ``claim`` or ``table`` is none.
-        ValueError: If an arm is not in the plan, or the table lacks a planned run.
+        ValueError: If an arm, a bed or a change is not in the plan, or the table lacks a planned run.
     """
     check_kind("claim", claim, Claim, "a Claim")
     return answers([claim], None if table is None else {claim.study: table})[0]
@@ -134,7 +138,8 @@ def answers(claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame] | None =
         TypeError: If a claim or a table is none.
         ValueError: As for ``answer``.
     """
-    given, asked = tables or {}, {}
+    given, asked = {} if tables is None else tables, {}
+    check_kind("tables", given, Mapping, "a mapping, study -> table")
     found = []
     for claim in check_list("claims", claims, "a list of claims"):
         check_kind("claims", claim, Claim, "Claims")
@@ -155,8 +160,12 @@ def _compared(claim: Claim, table: pd.DataFrame | None) -> tuple[Plan, pd.DataFr
 
 def _answer(claim: Claim, plan: Plan, runs: pd.DataFrame, compared: pd.DataFrame) -> Answer:
     """Return the answer of the arm that stands for a claim."""
+    if not claim.arms:
+        raise ValueError(f"arms of the claim {claim.name} must be one or more of {', '.join(plan.arms)}; got none")
     for arm in claim.arms:
         check_choice(f"arms of the claim {claim.name}", arm, plan.arms)
+    if plan.beds or claim.bed is not None:
+        check_choice(f"bed of the claim {claim.name}", claim.bed, plan.beds or ("None, since its plan has one bed",))
     here = (compared if claim.bed is None else compared.loc[claim.bed]).loc[list(claim.arms)]
     arms = [_of_arm(claim, plan, arm, row, _pairs(runs, plan, claim.bed, arm)) for arm, row in here.iterrows()]
     best = max(arms, key=lambda one: (one.verdict == HOLDS, one.gain))
@@ -194,14 +203,25 @@ def _verdict(plan: Plan, said: str, worse: bool, high: float, least: float) -> s
 
 
 def as_markdown(found: Iterable[Answer]) -> str:
-    """Return a table in Markdown, a row a claim: its section, its words with a link to their page, verdict, gain, n."""
+    """Return a table in Markdown, a row a claim: its section, its words with a link to their page, verdict, gain, n.
+
+    Args:
+        found: What ``answers`` returned.
+
+    Raises:
+        TypeError: If one of them is no answer.
+    """
+    found = check_list("found", found, "a list of answers")
+    for one in found:
+        check_kind("found", one, Answer, "Answers")
     head = ["| § | claim | verdict | gain, its way | n |", "|---|---|---|---|---|"]
     return "\n".join([*head, *map(_row, found)])
 
 
 def _row(one: Answer) -> str:
     claim, plan = one.claim, one.claim.plan()
-    verdict = f"**{one.verdict}**" + ("" if claim.planned else " (asked afterwards)")
+    notes = [*([] if claim.planned else ["asked afterwards"]), *([claim.caveat] if claim.caveat else [])]
+    verdict = f"**{one.verdict}**" + (f" ({'; '.join(notes)})" if notes else "")
     gain = f"{one.gain:+.3g} [{one.low:.3g}, {one.high:.3g}] {plan.measure}"
     arm = f" ({one.arm})" if len(claim.arms) > 1 else ""
     return f"| {claim.section} | [{claim.words}]({claim.page}){arm} | {verdict} | {gain} | {one.n} |"

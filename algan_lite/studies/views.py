@@ -20,6 +20,7 @@ from algan_lite.studies.reach import REALS, reach, succeeds, with_zeros
 
 LOOSE = ring(modes=8, radius=2.0, std=0.1)  # of the studies of depth and of a strong D
 PARTS = ["fair_mode_coverage", "quality_3sigma"]
+EQUAL_STEP = 444  # of text: here a choice from a pool of twice the batch has cost what 1,000 plain steps cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,15 @@ def balance(table: pd.DataFrame) -> pd.DataFrame:
     return _score(with_sentinels(runs, dict.fromkeys(runs["bed"].unique(), BED), bed="bed"))
 
 
+@view(source="book/studies/balance_long.ipynb")
+def balance_long(table: pd.DataFrame) -> pd.DataFrame:
+    """The averaged G on the two beds that decide, and modes times quality."""
+    averaged = {f"ema_{part}": part for part in PARTS}
+    runs = table.drop(columns=PARTS).rename(columns=averaged)
+    runs = runs.loc[runs["bed"].isin(["D ahead", "good pair"]), ["bed", "arm", "seed", *PARTS]]
+    return _score(with_sentinels(runs, dict.fromkeys(runs["bed"].unique(), BED), bed="bed"))
+
+
 @view(source="book/studies/tuning.ipynb")
 def tuning(table: pd.DataFrame) -> pd.DataFrame:
     """The runs that decide, and modes times quality."""
@@ -129,6 +139,52 @@ def limited_folds(table: pd.DataFrame) -> pd.DataFrame:
     mean = _stage(table, "folds").groupby("fold")["auc_held"].mean().reset_index()
     folds = mean.rename(columns={"fold": "seed"}).assign(arm="held-out part")
     return pd.concat([folds, folds.assign(arm="guessing", auc_held=0.5)], ignore_index=True)
+
+
+@view(source="book/studies/limited_conv.ipynb")
+def limited_conv(table: pd.DataFrame) -> pd.DataFrame:
+    """The arms on 100 reals, and the sentinels that know as many."""
+    return _stage(table, "arms", "sentinel")
+
+
+@view(source="book/studies/conditional.ipynb")
+def conditional(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs that decide; sentinels are stored beside them."""
+    return _stage(table, "arms", "sentinel")
+
+
+@view(source="book/studies/inpainting.ipynb")
+def inpainting(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs that decide, on two shapes of a hole."""
+    return _stage(table, "arms")
+
+
+@view(source="book/studies/translation.ipynb")
+def translation(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs with two known pairs."""
+    return _stage(table, "pairs").query("k == 2")
+
+
+@view(source="book/studies/translation.ipynb")
+def translation_of_images(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs from edges to digits."""
+    return _stage(table, "images")
+
+
+@view(source="book/studies/text.ipynb")
+def text(table: pd.DataFrame) -> pd.DataFrame:
+    """The last look at each run, and at equal passes of those that choose from a pool; known laws beside them."""
+    runs = _stage(table, "arms")
+    choose = runs["arm"].isin(["top_k", "uncertain", "softmax"])
+    early = runs[choose & (runs["step"] == EQUAL_STEP)]
+    early = early.assign(arm=early["arm"] + ", equal passes")
+    return pd.concat([runs[runs["step"] == runs["step"].max()], early, _stage(table, "law")], ignore_index=True)
+
+
+@view(source="book/studies/vae.ipynb")
+def vae(table: pd.DataFrame) -> pd.DataFrame:
+    """The runs that decide; sentinels are stored beside them."""
+    return _stage(table, "arms", "sentinel")
 
 
 @view(source="book/studies/reach.ipynb")

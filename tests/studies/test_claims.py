@@ -11,7 +11,7 @@ import pytest
 import algan_lite as al
 from algan_lite.studies import claims as room
 from algan_lite.studies.article import CLAIMS
-from algan_lite.studies.claims import FAILS, HOLDS, OPEN, Claim, answer, answers, seeds_needed
+from algan_lite.studies.claims import FAILS, HOLDS, OPEN, Claim, answer, answers, as_markdown, seeds_needed
 from algan_lite.studies.plan import make_plan
 from algan_lite.studies.views import VIEWS
 
@@ -128,6 +128,18 @@ def test_claims_are_refused_where_the_plan_does_not_know_them() -> None:
         answer(claim, al.load_study("rescue").table.iloc[1:])
     with pytest.raises(TypeError, match="table must be a pandas"):
         answer(claim, [1])
+    with pytest.raises(TypeError, match="tables must be a mapping"):
+        answers([claim], [1])
+    with pytest.raises(ValueError, match=r"arms of the claim R rescues must be one or more of lambda 1; got none"):
+        answer(replace(claim, arms=()))
+    with pytest.raises(ValueError, match=r"changes of the claim R rescues must be one of question, .*; got 'colour'"):
+        answer(replace(claim, changes={"colour": 1}))
+    of_a_bed = BY_NAME["rules, D ahead"]
+    for wrong, known in ((replace(claim, bed="x"), "None"), (replace(of_a_bed, bed=None), "D ahead, good pair")):
+        with pytest.raises((TypeError, ValueError), match=f"bed of the claim {wrong.name} must be .*{known}"):
+            answer(wrong)
+    with pytest.raises(TypeError, match="found must be Answers; got int"):
+        as_markdown([1])
 
 
 def test_every_claim_of_the_article_names_arms_of_its_plan() -> None:
@@ -138,6 +150,28 @@ def test_every_claim_of_the_article_names_arms_of_its_plan() -> None:
         assert set(claim.arms) <= set(plan.arms), claim.name
         assert claim.bed is None or claim.bed in plan.beds
         assert plan.beds == () or claim.bed is not None
+
+
+def test_the_averaged_G_is_what_the_long_study_of_balance_judges() -> None:
+    stored = al.load_study("balance_long").table.query("bed == 'D ahead' and arm in ('none', 'pi_lambda')")
+    score = stored["ema_fair_mode_coverage"] / 8 * stored["ema_quality_3sigma"]
+    means = score.fillna(0.0).groupby(stored["arm"]).mean()
+    assert answer(BY_NAME["rules, D ahead"]).gain == pytest.approx(means["pi_lambda"] - means["none"])
+
+
+def test_choices_of_text_are_looked_at_when_they_have_cost_what_plain_noise_costs() -> None:
+    runs = VIEWS["text"].fn(al.load_study("text").table)
+    cost = runs.groupby("arm")["passes"].max()
+    assert cost["top_k"] == 2.25 * cost["argmax"]
+    assert 0.995 * cost["argmax"] < cost["top_k, equal passes"] <= cost["argmax"]
+
+
+def test_the_table_tells_what_no_rule_says() -> None:
+    told = as_markdown(answers([BY_NAME["rules, constant"], BY_NAME["augmented, dense"]])).splitlines()[2:]
+    assert "**cannot be told** (asked afterwards) |" in told[0]
+    assert "**holds** (and this arm draws no digits) |" in told[1]
+    both = replace(BY_NAME["rules, constant"], caveat="made up")
+    assert "(asked afterwards; made up)" in as_markdown(answers([both]))
 
 
 @pytest.mark.parametrize(("effect", "expected"), [(0.5, 32), (1.0, 8), (0.2, 197)])
