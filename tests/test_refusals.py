@@ -296,7 +296,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "two samples a batch": (
         lambda: al.data.array(DataLoader([{"a": X[0], "b": X[1]}])),
         TypeError,
-        "got a dict of 'a', 'b'",
+        r"got dict \('a': torch.float32, 'b': torch.float32\)",
     ),
     "bytes as images": (
         lambda: al.plots.image_grid(torch.zeros(2, 1, 4, 4).byte()),

@@ -44,7 +44,7 @@ def ridge_fill(known: Tensor, x: Tensor, visible: Tensor | np.ndarray, alpha: fl
     alpha = check_number("alpha", alpha, 0)
     if seen.all():
         return x
-    rows = known.flatten(1).double()
+    rows = known.detach().flatten(1).double()
     if not seen.any():  # nothing to regress on: its intercept is the mean
         return mean_fill(known, x, visible)
     fit = Ridge(alpha).fit(rows[:, seen].numpy(), rows[:, ~seen].numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from algan_lite.data.sources import Source, take
 
 if TYPE_CHECKING:
     import pandas as pd  # to run, it is not imported here: it takes longer than all the rest
+
+LARGE = 10.0  # of images: those in [-1, 1], and those with mean 0 and spread 1, stay below
 
 
 class Finite(Source):
@@ -137,7 +140,11 @@ def _unpacked(batch: object) -> list[Tensor]:
         parts = [batch]
     fits = isinstance(parts, Sequence) and len(parts) in (1, 2)
     if not fits or not all(isinstance(part, Tensor) and part.ndim for part in parts):
-        got = f"a dict of {', '.join(map(repr, batch))}" if isinstance(batch, Mapping) else type(batch).__name__
+        given = batch if isinstance(batch, Mapping) else dict(enumerate(batch)) if isinstance(batch, Sequence) else {}
+        inside = ", ".join(f"{key!r}: {getattr(one, 'dtype', type(one).__name__)}" for key, one in given.items())
+        got = f"{type(batch).__name__} ({inside})" if inside else type(batch).__name__
+        if "torch.uint8" in inside:
+            got += "; images of bytes: let the Dataset give al.data.from_pixels(x)"
         raise TypeError(
             "x must be a DataLoader whose batches are x, (x, labels) or a mapping with one floating tensor (x) and at "
             f"most one of integers (labels); got {got}"
@@ -153,30 +160,48 @@ def _by_contents(x: Tensor, labels: Tensor | None) -> Tensor:
     return torch.tensor(sorted(range(len(keys)), key=keys.__getitem__))
 
 
-def _numbers(given: object) -> object:
+def _numbers(name: str, given: object) -> object:
     """Return the array inside of a table or column of pandas, whatever else as it is."""
-    is_table = type(given).__module__.split(".")[0] == "pandas" and hasattr(given, "to_numpy")
-    return given.to_numpy() if is_table else given
+    if type(given).__module__.split(".")[0] != "pandas" or not hasattr(given, "to_numpy"):
+        return given
+    found = given.to_numpy()
+    if found.dtype != object or given.ndim != 2:
+        return found
+    if others := [
+        f"{key!r} ({one.dtype})" for key, one in given.items() if getattr(one.dtype, "kind", "O") not in "biuf"
+    ]:
+        raise TypeError(f"{name} must have columns of numbers only; got others: {', '.join(others)[:200]}")
+    return given.to_numpy(dtype=float)
 
 
 def check_x(x: Tensor | np.ndarray) -> Tensor:
     """Return ``x`` as float32 (n, *sample) on the CPU, or say what is wrong with it."""
-    given = as_tensor("x", x, "a tensor, an array or a DataLoader").detach().cpu()
+    given = as_tensor("x", x, "a tensor, an array or a DataFrame of numbers, or a DataLoader").detach().cpu()
     if not given.is_floating_point():
         hint = "images of bytes: al.data.from_pixels(x) gives [-1, 1]; other numbers: as floats"
         raise TypeError(f"x must be floating point ({hint}); got {given.dtype}")
     if given.ndim < 2 or given.numel() == 0:
         raise ValueError(f"x must be (n, *sample) with at least one sample; got shape {tuple(given.shape)}")
-    if not given.isfinite().all():
-        raise ValueError(f"x must be finite; got {int((~given.isfinite()).sum())} values that are not")
-    return given.float()
+    found = given.float()
+    if not found.isfinite().all():
+        where = " in float32" if given.isfinite().all() else ""
+        raise ValueError(f"x must be finite{where}; got {int((~found.isfinite()).sum())} values that are not")
+    return found
+
+
+def _warn_of_large(x: Tensor) -> None:
+    """Warn of images (n, ...) that nobody has scaled."""
+    if x.ndim > 2 and (largest := x.abs().max()) > LARGE:
+        told = f"x has values up to {largest:.4g}, and networks learn images of [-1, 1]"
+        warnings.warn(f"{told}: scale them first, pixels from 0 to 255 by x / 127.5 - 1", stacklevel=3)
 
 
 def check_labels(labels: Tensor | np.ndarray | None, n: int) -> Tensor | None:
     """Return ``labels`` as int64 (n,) on the CPU, or say what is wrong with them."""
     if labels is None:
         return None
-    given = as_tensor("labels", labels).detach().cpu()
+    counted = "np.unique(labels, return_inverse=True)[1] counts names"
+    given = as_tensor("labels", labels, f"a tensor or an array of integers ({counted})").detach().cpu()
     if given.is_floating_point() or given.is_complex():
         raise TypeError(f"labels must be integers; got {given.dtype}")
     if tuple(given.shape) != (n,):
@@ -196,7 +221,7 @@ def from_pixels(x: Tensor | np.ndarray) -> Tensor:
 
     Raises:
         TypeError: If ``x`` is no tensor or array of bytes.
-        ValueError: If the axes are others, or both places could be that of the channels.
+        ValueError: If the axes are others, as in one image with channels, or both places could be the channels'.
 
     Example:
         >>> from_pixels(np.full((2, 8, 6, 3), 255, dtype=np.uint8)).shape
@@ -206,6 +231,8 @@ def from_pixels(x: Tensor | np.ndarray) -> Tensor:
     if given.dtype != torch.uint8:
         raise TypeError(f"x must be bytes, uint8 from 0 to 255; got {given.dtype}")
     channels = [axis for axis in (1, 3) if given.ndim == 4 and given.shape[axis] in (1, 3, 4)]
+    if given.ndim == 3 and given.shape[-1] in (1, 3, 4):
+        raise ValueError(f"x must be several images; got shape {tuple(given.shape)}, which is one: x[None] is a batch")
     if given.numel() == 0 or (given.ndim != 3 and len(channels) != 1):
         takes = "(n, height, width), or 4 axes of which the second or the last, not both, are 1, 3 or 4 channels"
         raise ValueError(f"x must be {takes}; got shape {tuple(given.shape)}")
@@ -230,9 +257,10 @@ def array(
 
     Args:
         x: Floating-point samples (n, *sample), taken as they are: scale images to [-1, 1] first (``from_pixels``), and
-            the columns of a table to about one size. A DataFrame counts as the array it holds. A DataLoader is
-            read once into memory, whatever its order: its batches are ``x``, ``(x, labels)`` or a mapping of the two.
-            One that alters its items at random (augmentation) gives other data, and another split, at each call.
+            the columns of a table to about one size. Images with values beyond 10 are taken with a warning. A
+            DataFrame counts as the array it holds. A DataLoader is read once into memory, whatever its order: its
+            batches are ``x``, ``(x, labels)`` or a mapping of the two. One that alters its items at random
+            (augmentation) gives other data, and another split, at each call.
         labels: Integer class of each sample, (n,), or None; a column of a DataFrame, too.
         validation: Share of the validation part, in [0, 1).
         test: Share of the test part, in [0, 1); the training part keeps the rest, at least one sample.
@@ -243,7 +271,7 @@ def array(
         TypeError: If ``x`` is none of these or not floating point, or ``labels`` are not integers.
         ValueError: If ``x`` is empty or not finite, ``labels`` do not fit, or the shares leave nothing to train on.
     """
-    x, labels = _numbers(x), _numbers(labels)
+    x, labels = _numbers("x", x), _numbers("labels", labels)
     if isinstance(x, DataLoader):
         if labels is not None:
             raise ValueError("labels must be None beside a DataLoader, which yields (x, labels); got both")
@@ -252,4 +280,5 @@ def array(
         order = _by_contents(x, labels)
         x, labels = x[order], None if labels is None else labels[order]
     x = check_x(x)
+    _warn_of_large(x)
     return split(name, x, check_labels(labels, len(x)), validation, test, check_integer("seed", seed, 0))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from algan_lite.core.progress import progress_bar
 from algan_lite.data.finite import Finite, scaled, split
 
 KINDS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+ALSO_IMAGES = (".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jfif", ".jp2")  # not read, and not silently
+PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}  # of data that somebody has split
 MODES = ("L", "RGB")
 LARGEST_SIDE = 1024  # pixels
 
@@ -32,14 +35,15 @@ def folder(
     """Your own images: the files of a folder, or of its subfolders, one a class.
 
     Each file is turned as its camera says, scaled and cropped around its middle to ``size``, and its values go from
-    0..255 to [-1, 1]. What is transparent lies on white. Hidden files and files that are no images are passed over.
+    0..255 to [-1, 1]. What is transparent lies on white. Hidden files and files that are no images are passed over;
+    images of other kinds (GIF, TIFF, HEIC) are, too, with a warning. Links are followed.
     Files count in the order of their names, so the same files give the same source wherever the folder lies. All of
     them are held in memory, 4 bytes a value: 10,000 gray images of 28 x 28 take 31 MB.
 
     Args:
         path: The folder. PNG, JPEG, BMP and WebP files (8 bits a channel) lie directly in it, or all of them in
             subfolders at any depth; then the names of the first subfolders are ``classes``, and ``train_labels`` (and
-            so on) count them.
+            so on) count them. With ``train`` and ``test`` as subfolders it warns: those are parts, and no classes.
         size: Side of a square in pixels, in [1, 1024], or (height, width).
         mode: ``L``, gray, (1, height, width), or ``RGB``, color, (3, height, width).
         validation: Share of the validation part, in [0, 1).
@@ -60,6 +64,9 @@ def folder(
     if files[0].parent != root:
         firsts = [file.relative_to(root).parts[0] for file in files]
         classes = tuple(sorted(set(firsts)))
+        if len(classes) > 1 and {name.lower() for name in classes} <= PARTS:
+            told = f"path has the subfolders {', '.join(classes)}, which are classes here, and all files are split anew"
+            warnings.warn(f"{told}; to read one of them, give {str(Path(path, classes[-1]))!r}", stacklevel=2)
         labels = torch.tensor([classes.index(first) for first in firsts])
     return split(name, scaled(pixels), labels, validation, test, seed, classes)
 
@@ -68,6 +75,8 @@ def _check_root(path: object) -> Path:
     takes = f"path must be a folder with images ({', '.join(KINDS)})"
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{takes}; got {path!r}")
+    if not os.fspath(path):  # as a Path it would be wherever this program runs
+        raise ValueError(f"{takes}; got {path!r}, which is empty")
     try:
         root = Path(path).expanduser()
         if root.is_dir():
@@ -90,11 +99,10 @@ def _check_size(size: object) -> tuple[int, int]:
 
 def _image_files(root: Path) -> list[Path]:
     """Return the image files below a folder in the order of their names, all of them in it or all in its subfolders."""
-    below = [file for file in root.rglob("*") if not any(p.startswith(".") for p in file.relative_to(root).parts)]
-    others = sorted({file.suffix.lower() or file.name for file in below if file.is_file()} - set(KINDS))
+    below = list(_below(root))
+    others = sorted({file.suffix.lower() or file.name for file in below} - set(KINDS))
     files = sorted(
-        (file for file in below if file.suffix.lower() in KINDS and file.is_file()),
-        key=lambda file: file.relative_to(root).as_posix(),
+        (file for file in below if file.suffix.lower() in KINDS), key=lambda file: file.relative_to(root).as_posix()
     )
     if not files:
         got = f"only others ({', '.join(others[:5])})" if others else "none"
@@ -106,7 +114,24 @@ def _image_files(root: Path) -> list[Path]:
             "path must hold its images directly, or all of them in subfolders, one a class; got both: "
             f"{flat[0].name} and {deep.relative_to(root).as_posix()}"
         )
+    if left := [file for file in below if file.suffix.lower() in ALSO_IMAGES]:
+        told = f"path holds {len(left)} images of other kinds ({', '.join(sorted({x.suffix.lower() for x in left}))})"
+        warnings.warn(f"{told}, which are passed over: save them as PNG to use them", stacklevel=3)
     return files
+
+
+def _below(at: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield the files below a folder, without hidden ones; links are followed, but to no folder that they lie in."""
+    here = at.resolve()
+    if here in above:
+        return
+    for one in at.iterdir():
+        if one.name.startswith("."):
+            continue
+        if one.is_dir():
+            yield from _below(one, (*above, here))
+        elif one.is_file() or one.is_symlink():  # a link to nothing is a file that cannot be read
+            yield one
 
 
 def _read(root: Path, files: Sequence[Path], size: tuple[int, int], mode: str) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from algan_lite.core.checks import check_integer, check_kind, check_tensor
+from algan_lite.core.checks import check_integer, check_kind, check_tensor, shown
 from algan_lite.data.finite import Finite
 
 
@@ -25,8 +25,23 @@ class Labeled(Finite):
         super().__init__(source.name, pairs, labels)
 
     def join(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Return the pairs (..., N, values + C) of samples (..., N, *own_shape) and their classes (..., N)."""
-        flat = x.flatten(x.ndim - len(self.own_shape))
+        """Return the pairs (..., N, values + C) of samples (..., N, *own_shape) and their classes (..., N).
+
+        Raises:
+            TypeError: If ``x`` is no floating tensor, or ``labels`` are no int64 tensor.
+            ValueError: If shapes do not fit, or labels are out of [0, C).
+        """
+        axes = check_tensor("x", x).ndim - len(self.own_shape)
+        if axes < 0 or x.shape[axes:] != self.own_shape:
+            raise ValueError(f"x must be (..., N, {', '.join(map(str, self.own_shape))}); got {tuple(x.shape)}")
+        if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
+            raise TypeError(f"labels must be an int64 tensor; got {shown(labels)}")
+        if labels.shape != x.shape[:axes]:
+            raise ValueError(f"labels must be one for each sample, {tuple(x.shape[:axes])}; got {tuple(labels.shape)}")
+        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
+            got = f"{int(labels.min())} to {int(labels.max())}"
+            raise ValueError(f"labels must be in [0, {self.classes - 1}]; got {got}")
+        flat = x.flatten(axes)
         return torch.cat([flat, one_hot(labels, self.classes).to(flat)], -1)
 
     def split(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,7 +72,7 @@ def with_labels(source: Finite, classes: int | None = None) -> Labeled:
         classes: C, at least 2; None: one more than the greatest label.
 
     Raises:
-        TypeError: If the source is not finite.
+        TypeError: If the source is not finite, or its samples are pairs already.
         ValueError: If it has no labels, or labels outside of [0, classes).
 
     Example:
@@ -67,6 +82,10 @@ def with_labels(source: Finite, classes: int | None = None) -> Labeled:
         ((74,), torch.Size([1, 8, 8]))
     """
     check_kind("source", source, Finite, "finite data, such as al.data.digits()")
+    if isinstance(source, Labeled):
+        raise TypeError(
+            f"source must be samples without their classes; got {source!r}, whose samples are pairs already"
+        )
     labels = [source.train_labels, source.validation_labels, source.test_labels]
     if any(part is None for part in labels):
         raise ValueError(f"source must have a label for each sample (al.data.array(x, labels)); got {source!r} without")

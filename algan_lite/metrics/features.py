@@ -40,7 +40,13 @@ def add_on_features(
 def _on_features(entry: Metric, prefix: str, features: Callable[[Tensor], Tensor], needs: str, doc: str) -> Metric:
     @wraps(entry.fn)
     def measure(x_fake: Tensor, reference: Source | Tensor, **options: object) -> Tensor:
-        real = held_out(reference, x_fake).to(x_fake.device)
+        real = held_out(reference, x_fake)
+        # Features have one length whatever the size of the images: their distances would not see another one.
+        if isinstance(x_fake, Tensor) and (real.ndim != 4 or x_fake.ndim < 4 or x_fake.shape[-3:] != real.shape[1:]):
+            shapes = f"{tuple(x_fake.shape)} and {tuple(real.shape)}"
+            takes = "images (..., N, channels, height, width), and the reference of the same size"
+            raise ValueError(f"x_fake must be {takes}; got {shapes}")
+        real = real.to(x_fake.device)
         # A layer of max(0, .) may turn an infinite pixel into a finite feature.
         seen = torch.where(finite_images(x_fake), features(x_fake), torch.nan)  # (..., N, F)
         return entry.fn(seen, features(real), **options)

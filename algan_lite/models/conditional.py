@@ -181,7 +181,7 @@ def ask_for(z: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
         raise TypeError(f"labels must be a tensor of integers in [0, {classes - 1}]; got {shown(labels)}")
     if tuple(labels.shape) not in (tuple(z.shape[:-1]), tuple(z.shape[-2:-1])):
         raise ValueError(f"labels must be one for each latent, {tuple(z.shape[:-1])}; got {tuple(labels.shape)}")
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise ValueError(f"labels must be in [0, {classes - 1}]; got {int(labels.min())} to {int(labels.max())}")
     y = one_hot(labels.long(), classes).to(z)
     return torch.cat([z, y.expand(*z.shape[:-1], classes)], -1)

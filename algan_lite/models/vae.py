@@ -60,7 +60,7 @@ class VAE(nn.Module):
 
     Raises:
         TypeError: If one is no network, or the decoder does not say its sizes.
-        ValueError: If ``output`` is unknown.
+        ValueError: If ``output`` is unknown, or one holds runs and the other not as many.
 
     Reference:
         Kingma and Welling 2014.
@@ -75,8 +75,11 @@ class VAE(nn.Module):
             raise TypeError(f"decoder must have sample_shape, the shape of an image; got {type(decoder).__name__}")
         self.encoder, self.decoder, self.output = encoder, decoder, check_choice("output", output, LOWEST)
         self.latent_dim, self.sample_shape = decoder.latent_dim, tuple(decoder.sample_shape)
-        if hasattr(decoder, "runs"):
-            self.runs = decoder.runs
+        runs, others = getattr(decoder, "runs", None), getattr(encoder, "runs", None)
+        if runs != others:
+            raise ValueError(f"encoder and decoder must hold the same number of runs; got {others} and {runs}")
+        if runs is not None:
+            self.runs = runs
 
     def forward(self, z: Tensor) -> Tensor:
         """Return images (..., N, *sample), the pixels' means, for latents (..., N, latent_dim)."""
@@ -95,12 +98,14 @@ class VAE(nn.Module):
         """Return means and log variances of q(z | x), (..., N, latent_dim) each.
 
         Raises:
-            TypeError: If x is no floating tensor.
+            TypeError: If x is no floating tensor, or of another dtype than the weights.
             ValueError: If x is not (..., N, *sample), or the encoder returns another shape.
         """
         axes = len(self.sample_shape)
         if check_tensor("x", x).ndim <= axes or tuple(x.shape[-axes:]) != self.sample_shape:
             raise ValueError(f"x must be (..., N, {', '.join(map(str, self.sample_shape))}); got {tuple(x.shape)}")
+        if x.dtype != (dtype := weights_like(self.encoder).dtype):
+            raise TypeError(f"x must be {dtype}, as the weights are; got {x.dtype}")
         code = self.encoder(x)
         if code.shape[-1] != 2 * self.latent_dim:
             raise ValueError(f"encoder must return (..., N, {2 * self.latent_dim}); got {tuple(code.shape)}")
@@ -131,13 +136,29 @@ class VAE(nn.Module):
 
         Returns:
             (...), >= 0; smaller is better.
+
+        Raises:
+            TypeError: If one is no floating tensor.
+            ValueError: If ``noise`` does not hold ``latent_dim`` draws for each image, or there is no image.
         """
         mean, log_var = self.encode(x)
+        if check_tensor("noise", noise).shape[-2:] != mean.shape[-2:] or not len(x):
+            raise ValueError(
+                f"noise must be (..., {mean.shape[-2]}, {self.latent_dim}), a draw for each of N >= 1 images; "
+                f"got {tuple(noise.shape)}"
+            )
         z = mean + (log_var / 2).exp() * noise
         return (self.misfit(x, z) + beta * normal_kl(mean, log_var)).mean(-1)
 
     def member(self, k: int) -> VAE:
-        """Return run k of R as an autoencoder of its own, with copied weights."""
+        """Return run k of R as an autoencoder of its own, with copied weights.
+
+        Raises:
+            TypeError: If this is one autoencoder, without runs.
+            ValueError: If k is not in [0, R - 1].
+        """
+        if not hasattr(self, "runs"):
+            raise TypeError("vae must hold runs, such as mlp_vae(seed=[0, 1]); got one without")
         return VAE(self.encoder.member(k), self.decoder.member(k), self.output)
 
 
@@ -246,7 +267,8 @@ def fit_vae(
 
     Raises:
         TypeError: If ``vae`` is none, or an argument is of another kind.
-        ValueError: If images have another shape or leave the pixels' range, or a number is out of range.
+        ValueError: If images have another shape or leave the pixels' range, a number is out of range, or no weight can
+            learn.
         FloatingPointError: If the loss has stopped being finite in every run.
 
     Reference:
@@ -256,8 +278,10 @@ def fit_vae(
     num_steps, batch_size = check_integer("num_steps", num_steps, 1), check_integer("batch_size", batch_size, 1)
     lr, beta = check_number("lr", lr, 0, open_low=True), check_number("beta", beta, 0)
     runs = getattr(vae, "runs", None)
-    draws = stream(seed if runs is None else run_seeds(seed, runs), "VAE")
+    draws = stream(check_integer("seed", seed, 0) if runs is None else run_seeds(seed, runs), "VAE")
     learns = [weight for weight in vae.parameters() if weight.requires_grad]
+    if not learns:
+        raise ValueError("vae must have weights that learn; got only such that need no gradient")
     adam, losses = torch.optim.Adam(learns, lr=lr, fused=True), []
     for step in range(num_steps):
         adam.param_groups[0]["lr"] = lr * (1 - step / num_steps)

@@ -144,7 +144,7 @@ def test_errors_by_hand() -> None:
 
 
 def test_fills_by_hand() -> None:
-    known = torch.tensor([[0.0, 0, 1], [1, 1, 3], [2, 2, 5]])
+    known = torch.tensor([[0.0, 0, 1], [1, 1, 3], [2, 2, 5]], requires_grad=True)
     x, visible = torch.tensor([[0.9, 1.2, -7]]), torch.tensor([True, True, False])
     torch.testing.assert_close(mean_fill(known, x, visible), torch.tensor([[0.9, 1.2, 3.0]]))
     torch.testing.assert_close(nearest_fill(known, x, visible), torch.tensor([[0.9, 1.2, 3.0]]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,7 +66,11 @@ def test_array_splits_by_its_seed() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: data.array([[1.0]]), TypeError, "x must be a tensor, an array or a DataLoader; got list"),
+        (
+            lambda x: data.array([[1.0]]),
+            TypeError,
+            "x must be a tensor, an array or a DataFrame .* or a DataLoader; got list",
+        ),
         (
             lambda x: data.array((x * 255).byte()),
             TypeError,
@@ -73,12 +79,24 @@ def test_array_splits_by_its_seed() -> None:
         (lambda x: data.array(x[:, 0]), ValueError, r"x must be \(n, \*sample\) .*; got shape \(10,\)"),
         (lambda x: data.array(x[:0]), ValueError, r"x must be .* at least one sample; got shape \(0, 2\)"),
         (lambda x: data.array(x / 0), ValueError, "x must be finite; got 20 values that are not"),
+        (
+            lambda x: data.array(x.double() * 1e300),
+            ValueError,
+            "x must be finite in float32; got 20 values that are not",
+        ),
         (lambda x: data.array(x, x[:, 0]), TypeError, "labels must be integers; got torch.float32"),
+        (lambda x: data.array(x, np.array(["cat"] * 10)), TypeError, "of integers .*np.unique.* counts names.*; got"),
         (lambda x: data.array(x, torch.ones(9).int()), ValueError, r"labels must have shape \(10,\).*got \(9,\)"),
         (lambda x: data.array(x, test=1.2), ValueError, r"test must be in \[0, 1\]; got 1.2"),
         (lambda x: data.array(x, validation=0.5, test=0.5), ValueError, r"leave samples to train on, of 10; .*0.5 and"),
         (lambda x: data.array(DataLoader(x), x), ValueError, "labels must be None beside a DataLoader"),
         (lambda x: data.array(DataLoader([])), ValueError, "got an empty DataLoader"),
+        (
+            lambda x: data.array(DataLoader([{"image": x.byte(), "label": 1}])),
+            TypeError,
+            r"got dict \('image': torch.uint8, 'label': torch.int64\); images of bytes: .*from_pixels",
+        ),
+        (lambda x: data.array(DataLoader([(x, 1, 2)])), TypeError, r"got list \(0: torch.float32, 1: torch.int64, 2: "),
     ],
 )
 def test_bad_arrays_are_refused(call: type, error: type[Exception], message: str) -> None:
@@ -108,6 +126,11 @@ def test_pixels_become_channels_first_in_the_range_of_tanh(kind: str) -> None:
         (torch.zeros(5, 3, 8, 3, dtype=torch.uint8), ValueError, r"not both, .*; got shape \(5, 3, 8, 3\)"),
         (torch.zeros(5, 8, 8, 7, dtype=torch.uint8), ValueError, r"; got shape \(5, 8, 8, 7\)"),
         (torch.zeros(0, 8, 8, dtype=torch.uint8), ValueError, r"; got shape \(0, 8, 8\)"),
+        (
+            torch.zeros(480, 640, 3, dtype=torch.uint8),
+            ValueError,
+            r"got shape \(480, 640, 3\), which is one: x\[None\]",
+        ),
     ],
 )
 def test_what_are_no_pixels_is_refused(x: object, error: type[Exception], message: str) -> None:
@@ -122,5 +145,20 @@ def test_a_table_of_pandas_counts_as_its_array() -> None:
     assert from_table.key() == from_array.key()
     with pytest.raises(ValueError, match="x must be finite; got 1 values that are not"):
         data.array(table[["a", "b"]].mask(table[["a", "b"]] == 19))
-    with pytest.raises(TypeError, match=r"x must be a tensor, an array or a DataLoader; got ndarray of shape \(1, 2\)"):
+    with pytest.raises(TypeError, match=r"x must have columns of numbers only; got others: 'a' \((object|str)\)"):
         data.array(pd.DataFrame({"a": ["x"], "b": [1.0]}))
+    flags = pd.DataFrame({"a": [True, False] * 5, "b": np.arange(10.0)})
+    assert data.array(flags).key() == data.array(flags.to_numpy(dtype=float)).key()
+
+
+@pytest.mark.parametrize("form", ["tensor", "loader", "without channels"])
+def test_images_that_nobody_scaled_are_warned_of(form: str) -> None:
+    x = torch.arange(256.0).repeat(10).view(10, 1, 16, 16)
+    given = {"loader": DataLoader(list(x), batch_size=5), "without channels": x[:, 0]}.get(form, x)
+    with pytest.warns(UserWarning, match=r"x has values up to 255, .*\[-1, 1\].*x / 127\.5 - 1") as told:
+        data.array(given)
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data.array(x / 127.5 - 1)
+        data.array(x[:, 0, 0])  # rows of a table

@@ -120,6 +120,40 @@ def test_hidden_and_other_files_are_passed_over(noise: Path) -> None:
     assert data.folder(noise, size=8).key() == key
 
 
+def test_images_of_other_kinds_are_passed_over_with_a_warning(noise: Path) -> None:
+    key = data.folder(noise, size=8).key()
+    (noise / "moving.gif").write_bytes(b"GIF89a")
+    (noise / "scan.TIFF").write_bytes(b"II")
+    with pytest.warns(UserWarning, match=r"path holds 2 images of other kinds \(\.gif, \.tiff\).* PNG") as told:
+        assert data.folder(noise, size=8).key() == key
+    assert told[0].filename == __file__
+
+
+def test_parts_that_were_split_before_are_no_classes_without_a_word(tmp_path: Path) -> None:
+    for k in range(5):
+        draw(tmp_path / "train" / f"{k}.png", gray(k))
+        draw(tmp_path / "Test" / f"{k}.png", gray(k + 9))
+    with pytest.warns(UserWarning, match=r"subfolders Test, train, which are classes here.*train'"):
+        assert data.folder(tmp_path, size=8).classes == ("Test", "train")
+
+
+def test_links_are_followed_once(tmp_path: Path) -> None:
+    for k in range(5):
+        draw(tmp_path / "disk" / "cat" / f"{k}.png", gray(k))
+    here = tmp_path / "here"
+    here.mkdir()
+    try:
+        (here / "cat").symlink_to(tmp_path / "disk" / "cat", target_is_directory=True)
+        (here / "cat" / "loop").symlink_to(here, target_is_directory=True)
+    except OSError:
+        pytest.skip("no links here")
+    source = data.folder(here, size=8)
+    assert source.key() == data.folder(tmp_path / "disk", size=8).key()
+    (here / "cat" / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(ValueError, match=r"got 1 of 6 that are not: cat/lost\.png"):
+        data.folder(here, size=8)
+
+
 def cut(folder: Path) -> None:
     file = folder / "03.png"
     file.write_bytes(file.read_bytes()[:60])
@@ -174,6 +208,7 @@ def test_every_damaged_file_is_counted_and_some_are_named(noise: Path) -> None:
         (lambda path: data.folder(path / "00.png"), ValueError, r"path must be a folder .*00\.png': a file"),
         (lambda path: data.folder(3), TypeError, "path must be a folder with images .*; got 3"),
         (lambda path: data.folder("a\0b"), ValueError, "path must be a folder"),
+        (lambda path: data.folder(""), ValueError, "path must be a folder .*; got '', which is empty"),
         (lambda path: data.folder(path, 0), ValueError, r"size must be in \[1, 1024\]; got 0"),
         (lambda path: data.folder(path, (8, 2000)), ValueError, r"size\[1\] must be in \[1, 1024\]; got 2000"),
         (lambda path: data.folder(path, (8, 8, 3)), ValueError, r"size must be .*\(height, width\); got \(8, 8, 3\)"),

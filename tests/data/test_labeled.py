@@ -10,6 +10,7 @@ import algan_lite as al
 
 LABELS = torch.arange(40) % 4
 SOURCE = al.data.array(normal(40, 1, 2, 3), LABELS)
+PAIRS = al.data.with_labels(SOURCE)
 
 
 def test_pairs_are_the_samples_with_their_classes() -> None:
@@ -47,6 +48,20 @@ def test_classes_may_be_more_than_there_are_and_the_key_knows() -> None:
         (lambda: al.data.with_labels(al.data.array(normal(20, 2))), ValueError, "source must have a label for each"),
         (lambda: al.data.with_labels(SOURCE, classes=3), ValueError, r"classes must be in \[4, inf\); got 3"),
         (lambda: al.data.with_labels(al.data.array(normal(40, 2), LABELS - 1)), ValueError, r"labels in \[0.*got -1"),
+        (
+            lambda: al.data.with_labels(al.data.with_labels(SOURCE)),
+            TypeError,
+            "source must be samples without.*already",
+        ),
+        (lambda: PAIRS.join(normal(4, 5), LABELS[:4]), ValueError, r"x must be \(\.\.\., N, 1, 2, 3\); got \(4, 5\)"),
+        (lambda: PAIRS.join(SOURCE.train[:4].numpy(), LABELS[:4]), TypeError, "x must be a floating tensor"),
+        (lambda: PAIRS.join(SOURCE.train[:4], LABELS[:4].float()), TypeError, "labels must be an int64 tensor"),
+        (
+            lambda: PAIRS.join(SOURCE.train[:4], LABELS[:3]),
+            ValueError,
+            r"labels must be one for each .*\(4,\); got \(3,\)",
+        ),
+        (lambda: PAIRS.join(SOURCE.train[:4], LABELS[:4] + 1), ValueError, r"labels must be in \[0, 3\]; got 1 to 4"),
         (lambda: al.data.with_labels(SOURCE).split(normal(3, 9)), ValueError, r"pairs must be .*10\); got \(3, 9\)"),
     ],
 )

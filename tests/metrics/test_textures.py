@@ -80,3 +80,9 @@ def test_they_are_the_same_measures_of_features(name: str) -> None:
     assert METRICS[name].needs == "images"
     again = metrics.real_against_real(name, DIGITS, 60, seeds=[0])
     assert 0.5 < again.item() <= 1
+
+
+@pytest.mark.parametrize("shape", [(30, 1, 14, 28), (30, 3, 28, 28), (30, 784), (2, 30, 28, 28)])
+def test_images_of_another_size_than_the_reals_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"x_fake must be images .* of the same size; got \("):
+        METRICS["texture_coverage"](torch.zeros(shape), DIGITS)

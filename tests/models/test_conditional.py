@@ -35,6 +35,11 @@ def test_G_draws_the_greatest_of_its_last_latents_and_says_so() -> None:
     assert made[..., :4].abs().max() <= 1
 
 
+def test_nothing_may_be_asked_for() -> None:
+    none = torch.zeros(2, 0, dtype=torch.int64)
+    assert ask_for(normal(2, 0, 4), none, 3).shape == (2, 0, 7)
+
+
 def test_every_class_is_asked_for_as_often() -> None:
     G, _ = conditional_pair(**SIZES)
     shares = G(normal(30_000, 5))[..., 4:].mean(0)

@@ -158,6 +158,35 @@ REFUSED = {
     "no lr": (lambda: fit_vae(mlp_vae(**SMALL), images(), lr=0), ValueError, r"lr must be in \(0"),
     "codes of two shapes": (lambda: normal_kl(normal(3, 2), normal(2)), ValueError, "must have one shape"),
     "integer codes": (lambda: normal_kl(torch.ones(2, dtype=torch.int64), normal(2)), TypeError, "mean"),
+    "noise of another length": (
+        lambda: mlp_vae(**SMALL).loss(images(), normal(1, 2)),
+        ValueError,
+        r"noise must be \(..., 7, 2",
+    ),
+    "noise of another size": (
+        lambda: mlp_vae(**SMALL).loss(images(), normal(7, 3)),
+        ValueError,
+        r"noise must be .* \(7, 3\)",
+    ),
+    "an empty batch": (lambda: mlp_vae(**SMALL).loss(images(0), normal(0, 2)), ValueError, "N >= 1 images"),
+    "an array as noise": (lambda: mlp_vae(**SMALL).loss(images(), normal(7, 2).numpy()), TypeError, "noise must be"),
+    "double precision": (lambda: mlp_vae(**SMALL).means(images().double()), TypeError, "x must be torch.float32"),
+    "seeds without runs": (
+        lambda: fit_vae(mlp_vae(**SMALL), images(), seed=[1, 2]),
+        TypeError,
+        "seed must be an integer",
+    ),
+    "nothing to learn": (
+        lambda: fit_vae(mlp_vae(**SMALL).requires_grad_(False), images()),
+        ValueError,
+        "weights that learn",
+    ),
+    "a member of one": (lambda: mlp_vae(**SMALL).member(0), TypeError, "vae must hold runs"),
+    "one encoder for two": (
+        lambda: VAE(mlp_vae(**SMALL).encoder, mlp_vae(**SMALL, seed=[1, 2]).decoder),
+        ValueError,
+        "same number of runs; got None and 2",
+    ),
     "a negative beta": (lambda: fit_vae(mlp_vae(**SMALL), images(), beta=-1), ValueError, "beta"),
 }
 
