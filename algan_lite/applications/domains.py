@@ -32,8 +32,8 @@ def both(A: Source, B: Source) -> Both:
     """Two unpaired domains as one source of samples (a, b), drawn apart.
 
     Args:
-        A: Source of the one domain, samples (..., N, *shape_A).
-        B: Source of the other, samples (..., N, *shape_B).
+        A: Source of the one domain, samples ``(..., N, *shape_A)``.
+        B: Source of the other, samples ``(..., N, *shape_B)``.
 
     Returns:
         A source of (..., N, values_A + values_B): a, flattened, then b.

@@ -23,7 +23,8 @@ class OneWay(nn.Module):
     """T(a, b) = (a, there(a)).
 
     Args:
-        there: Maps a, flattened, (..., N, values_A), to (..., N, *shape_B); says ``latent_dim`` and ``sample_shape``.
+        there: Maps a, flattened, (..., N, values_A), to ``(..., N, *shape_B)``; says its ``latent_dim`` and
+            ``sample_shape``.
 
     Raises:
         TypeError: If it says neither.
@@ -46,8 +47,9 @@ class TwoWay(nn.Module):
     """T(a, b) = (back(b), there(a)).
 
     Args:
-        there: Maps a, flattened, (..., N, values_A), to (..., N, *shape_B); says ``latent_dim`` and ``sample_shape``.
-        back: Maps b, flattened, to (..., N, *shape_A).
+        there: Maps a, flattened, (..., N, values_A), to ``(..., N, *shape_B)``; says its ``latent_dim`` and
+            ``sample_shape``.
+        back: Maps b, flattened, to ``(..., N, *shape_A)``.
         residual: Whether each map only says what it adds to its input: there(a) becomes a + there(a).
 
     Raises:
@@ -78,7 +80,7 @@ class TwoJudges(nn.Module):
     """A D of two heads: the first judges the a of a sample (a, b), the second its b; each is trained by itself.
 
     Args:
-        D_A: Maps (..., N, *shape_A) to logits (..., N); says ``sample_shape``.
+        D_A: Maps ``(..., N, *shape_A)`` to logits (..., N); says ``sample_shape``.
         D_B: Likewise for B.
 
     Raises:

@@ -25,7 +25,7 @@ LOWEST = {"tanh": -1.0, "sigmoid": 0.0}  # of a pixel, by the activation that ma
 
 
 class Encoder(nn.Module):
-    """Turns samples (..., N, *sample_shape) into what describes their q(z | x): means, then log variances.
+    """Turns samples ``(..., N, *sample_shape)`` into what describes their q(z | x): means, then log variances.
 
     Args:
         body: Maps flat samples (..., N, values) to (..., N, 2 latent_dim).

@@ -112,6 +112,8 @@ def test_every_chapter_has_a_prediction_that_commits(path: Path) -> None:
     assert len(found) == len(re.findall(r"^:{3,}\{predict\}", prose, flags=re.MULTILINE))  # the copies know each
     assert found, f"{path.stem} has no prediction that commits"
     assert all(one["question"].startswith("**Predict:**") for one in found)
+    choices = {one["truth"]: one["question"].count("\n- ") for one in found if "\n- " in one["question"]}
+    assert all(truth.isdigit() and 1 <= int(truth) <= count for truth, count in choices.items()), choices
     asserted = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code" and asserts(cell.source))
     truths = [truth for one in found if ":x:" in one.group().split("**Predict")[0] for truth in one["truth"].split(" ")]
     assert [truth for truth in truths if not holds(asserted, truth)] == []

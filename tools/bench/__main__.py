@@ -43,11 +43,11 @@ def _update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 def bench_train(cores: int) -> None:
-    """Compare ``train()`` with the bare loop, pair by pair, at the default sizes and for small networks."""
+    """Compare ``train()`` with the bare loop, in pairs and for about a second each, so that a pause weighs little."""
     for name, sizes in (("", {}), ("_small", SMALL)):
         ours, bare = turns(
-            lambda sizes=sizes: at_threads(1, lambda: toy_steps_per_second(None, **sizes)),
-            lambda sizes=sizes: at_threads(1, lambda: toy_steps_per_second(None, bare_loop, **sizes)),
+            lambda sizes=sizes: at_threads(1, lambda: toy_steps_per_second(None, steps=1000, **sizes)),
+            lambda sizes=sizes: at_threads(1, lambda: toy_steps_per_second(None, bare_loop, steps=1000, **sizes)),
         )
         ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
         print(f"train_steps_per_s{name} {statistics.median(ours):.0f} steps/s")
