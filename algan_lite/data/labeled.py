@@ -25,7 +25,7 @@ class Labeled(Finite):
         super().__init__(source.name, pairs, labels)
 
     def join(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Return the pairs (..., N, values + C) of samples (..., N, *own_shape) and their classes (..., N).
+        """Return the pairs (..., N, values + C) of samples ``(..., N, *own_shape)`` and their classes (..., N).
 
         Raises:
             TypeError: If ``x`` is no floating tensor, or ``labels`` are no int64 tensor.
@@ -51,7 +51,7 @@ class Labeled(Finite):
             pairs: (..., N, values + C), reals or what a conditional G returns.
 
         Returns:
-            Samples (..., N, *own_shape), and classes (..., N), int64.
+            Samples ``(..., N, *own_shape)``, and classes (..., N), int64.
 
         Raises:
             TypeError: If ``pairs`` is no floating tensor.

@@ -20,6 +20,7 @@ from tools.audit.browser import CUT, VIEWS, View, browser, look, refused_or_fail
 from tools.book.policy import write_policies
 
 pytestmark = pytest.mark.skipif(shutil.which("chromedriver") is None, reason="needs Chromium and its driver")
+PATIENCE = 60  # seconds, with a crowded machine
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,14 @@ def driver() -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def url(html: Path, driver: webdriver.Chrome) -> Iterator[str]:
-    """A page on a disk that nobody has answered yet."""
-    url = f"{html.as_uri()}/index.html"
-    unanswered(driver, url)
-    yield url
-    assert refused_or_failed(driver, url) == []
+    """A served page that nobody has answered yet.
+
+    Not one on a disk: of what that stores Chromium 156 forgets one in ten at a reload.
+    """
+    with served(html) as address:
+        unanswered(driver, f"{address}/index.html")
+        yield f"{address}/index.html"
+        assert refused_or_failed(driver, f"{address}/index.html") == []
 
 
 def unanswered(driver: webdriver.Chrome, url: str) -> None:
@@ -57,8 +61,14 @@ def unanswered(driver: webdriver.Chrome, url: str) -> None:
 def reload(driver: webdriver.Chrome) -> None:
     driver.execute_script("window.old = true")
     driver.refresh()
-    fresh = "return !window.old && document.querySelectorAll('.predict[data-stage]').length === 3"
-    WebDriverWait(driver, 20, 0.02).until(lambda _: driver.execute_script(fresh))
+    # A busy machine lays a page out late, and what is not laid out has no text.
+    fresh = """
+        const boxes = [...document.querySelectorAll('.predict[data-stage] button')];
+        return !window.old && document.readyState === 'complete'
+            && document.querySelectorAll('.predict[data-stage]').length === 3
+            && boxes.some((one) => one.getClientRects().length > 0);
+    """
+    WebDriverWait(driver, PATIENCE, 0.02).until(lambda _: driver.execute_script(fresh))
 
 
 def box(driver: webdriver.Chrome, kind: int) -> WebElement:
@@ -85,7 +95,7 @@ def click(driver: webdriver.Chrome, kind: int, words: str) -> None:
     def shown(_: webdriver.Chrome) -> list[WebElement]:
         return [b for b in box(driver, kind).find_elements(By.TAG_NAME, "button") if b.text == words]
 
-    (button,) = WebDriverWait(driver, 20, 0.02).until(shown)  # a busy machine lays the page out late
+    (button,) = WebDriverWait(driver, PATIENCE, 0.02).until(shown)
     driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
     button.click()
 
@@ -126,14 +136,15 @@ def shows_the_third(driver: webdriver.Chrome) -> None:
     assert [line.rsplit(",", 1)[1] for line in stored(driver)] == ["[3]"]
 
 
-def test_a_served_page_keeps_it_as_one_on_a_disk_does(driver: webdriver.Chrome, html: Path) -> None:
-    with served(html) as address:
-        unanswered(driver, f"{address}/index.html")
-        begin(driver, 0)
-        press(driver, Keys.SPACE, Keys.ARROW_UP, Keys.TAB, Keys.ENTER)
-        reload(driver)
-        shows_the_third(driver)
-        assert refused_or_failed(driver, f"{address}/index.html") == []
+def test_a_page_on_a_disk_answers_as_a_served_one_does(driver: webdriver.Chrome, html: Path) -> None:
+    url = f"{html.as_uri()}/index.html"
+    unanswered(driver, url)
+    begin(driver, 0)
+    press(driver, Keys.SPACE, Keys.ARROW_UP, Keys.TAB, Keys.ENTER)
+    shows_the_third(driver)
+    click(driver, 0, "Change my mind")
+    assert stored(driver) == []
+    assert refused_or_failed(driver, url) == []
 
 
 def test_nothing_chosen_is_no_answer_and_skip_opens_without_one(driver: webdriver.Chrome, url: str) -> None:
@@ -254,12 +265,13 @@ def test_every_view_is_whole(driver: webdriver.Chrome, html: Path, view: View) -
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm, to fetch axe-core")
 @pytest.mark.parametrize("view", VIEWS[:2], ids=lambda view: view.name)
 def test_axe_finds_nothing_serious(driver: webdriver.Chrome, html: Path, view: View) -> None:
-    url, script = f"{html.as_uri()}/index.html", axe_script()
-    look(driver, url, view)
-    unanswered(driver, url)
-    assert axe_faults(driver, script, ".bd-article") == []
-    begin(driver, 0)
-    press(driver, Keys.SPACE)
-    for kind in range(3):
-        click(driver, kind, "Commit")
-    assert axe_faults(driver, script, ".bd-article") == []
+    script = axe_script()
+    with served(html) as address:
+        look(driver, f"{address}/index.html", view)
+        unanswered(driver, f"{address}/index.html")
+        assert axe_faults(driver, script, ".bd-article") == []
+        begin(driver, 0)
+        press(driver, Keys.SPACE)
+        for kind in range(3):
+            click(driver, kind, "Commit")
+        assert axe_faults(driver, script, ".bd-article") == []
