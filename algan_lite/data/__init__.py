@@ -1,15 +1,9 @@
 """Where reals come from: laws in the plane with known answers, real images, and your own data.
 
-<<<<<<< HEAD
 In: sizes and spreads, an array, a loader or a folder of images. Out: a ``Source``, whose ``sample(n, generator=g)``
 gives (n, *sample) float32, or (R, n, *sample) for R generators. All randomness comes from the generator. Points in the
-plane lie in about [-2.5, 2.5]; images are (channels, height, width) with values in [-1, 1]. Any room above may call.
-=======
-In: sizes and spreads, an array or a loader. Out: a ``Source``, whose ``sample(n, generator=g)`` gives (n, *sample)
-float32, or (R, n, *sample) for R generators. All randomness comes from the generator. Points in the plane lie in about
-[-2.5, 2.5]; images are (1, height, width) with values in [-1, 1], -1 the background; strings are (length, letters),
-rows of 0 with one 1. Any room above may call.
->>>>>>> text
+plane lie in about [-2.5, 2.5]; images are (channels, height, width) with values in [-1, 1], -1 the background; strings
+are (length, letters), rows of 0 with one 1. Any room above may call.
 """
 
 from algan_lite.data.dates import Alphabet, Strings, dates
