@@ -170,10 +170,12 @@ def search_findings(driver: webdriver.Chrome, place: str, word: str = "generator
     url = f"{place}/search.html?q={word}"
     _forget_logs(driver)
     driver.get(url)
-    with suppress(TimeoutException):
-        WebDriverWait(driver, 20).until(lambda _: driver.execute_script(EXCERPTS))
+    found = False
+    with suppress(TimeoutException):  # excerpts come one after another, and the first may hold the word's stem alone
+        found = WebDriverWait(driver, 20).until(
+            lambda _: any(word in text.lower() for text in driver.execute_script(EXCERPTS))
+        )
     shown = driver.execute_script(EXCERPTS)
-    found = any(word in text.lower() for text in shown)
     return [f"{len(shown)} excerpts, none with “{word}”"] * (not found) + refused_or_failed(driver, url)
 
 
